@@ -1,0 +1,1 @@
+"""The drop-in OpenAI client for Claude."""

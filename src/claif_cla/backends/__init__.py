@@ -1,0 +1,1 @@
+"""Backends: the places where a Messages request can be answered."""

@@ -1,0 +1,106 @@
+"""Flows: the course of one call as a generator, and the contract between it and a driver.
+
+A flow *yields* what it wants done and is *sent* the outcome; it *returns* an `Answer`:
+
+    yields  `Send(request)`   is sent  `Reply`   once status and headers are there
+    yields  `Read(reply)`     is sent  `bytes`   the next piece of that body, empty at its end
+    yields  `Drain(reply)`    is sent  `None`    the body is read to its end, errors and all
+                                                 ignored, so that the connection can be reused
+    yields  `Close(reply)`    is sent  `None`    the connection is given up
+
+A streamed answer's body is a second generator with the same contract that also yields chunks:
+plain dicts for the caller, in order, to which nothing is sent. The driver closes every reply
+that a flow has left open, and may close a flow at any point: a flow holds no resource of its
+own. Whatever the wire raises goes past the flow to the caller, never through it.
+
+The core does no I/O and reads no clock: time and ids come in through `Call`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from claif_cla.wire.http import UpstreamRequest
+
+__all__ = [
+    "Answer",
+    "Chunk",
+    "ChunkFlow",
+    "Close",
+    "Drain",
+    "Effect",
+    "Flow",
+    "Read",
+    "Reply",
+    "Send",
+]
+
+Chunk: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An opened answer. `handle` belongs to the driver; flows only hand it back."""
+
+    status: int
+    headers: Mapping[str, str]
+    handle: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request upstream."""
+
+    request: UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read on in the body of this reply."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Nothing more is wanted from this reply: read it to its end and forget it."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Give this reply's connection up at once."""
+
+    reply: Reply
+
+
+Effect: TypeAlias = Send | Read | Drain | Close
+ChunkFlow: TypeAlias = Generator[Effect | Chunk, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets.
+
+    Attributes:
+        status: HTTP status.
+        headers: lower-case names, OpenAI's vocabulary.
+        body: a JSON value, or the flow of a streamed answer's chunks.
+        adaptations: the receipts of this call.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    adaptations: tuple[Mapping[str, str], ...] = field(default=())
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether `body` is a flow of chunks."""
+        return isinstance(self.body, Generator)
+
+
+Flow: TypeAlias = Generator[Effect, Any, Answer]

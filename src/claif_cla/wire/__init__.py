@@ -1,0 +1,1 @@
+"""Shapes and codecs of what travels: HTTP messages, JSON text, server-sent events."""

@@ -1,0 +1,56 @@
+"""JSON text in and out, in one form everywhere.
+
+The same value always gives the same bytes: Claude's prompt cache and the prefix binding of
+thinking blocks compare bytes, so nothing here may depend on time, hashing or environment.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+__all__ = ["dump_bytes", "dump_text", "load"]
+
+_MAX_FLOAT = 1.7976931348623157e308
+
+
+def load(text: str | bytes) -> Any:
+    """Parse JSON. Raises ValueError on anything else, also on text nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON nested too deeply") from error
+
+
+def dump_text(value: Any) -> str:
+    """Compact JSON in which non-ASCII characters stand as themselves."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(
+            _finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+
+
+def dump_bytes(value: Any) -> bytes:
+    """`dump_text` in UTF-8; lone surrogates, which UTF-8 cannot hold, are escaped."""
+    try:
+        return dump_text(value).encode()
+    except UnicodeEncodeError:
+        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finite(value: Any) -> Any:
+    """A copy without the floats that JSON cannot spell.
+
+    Python reads the legal number `1e400` as infinity and would write it back as `Infinity`,
+    which no JSON parser takes: the largest finite float stands in. NaN becomes null.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else math.copysign(_MAX_FLOAT, value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
