@@ -16,7 +16,11 @@ _MAX_FLOAT = 1.7976931348623157e308
 
 
 def load(text: str | bytes) -> Any:
-    """Parse JSON. Raises ValueError on anything else, also on text nested too deeply."""
+    """Parse JSON. Raises ValueError on anything else, also on text nested too deeply.
+
+    Integers keep every digit. `NaN` and `Infinity`, which are no JSON but which some servers
+    write, are read as floats; `dump_text` never writes them.
+    """
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -24,21 +28,36 @@ def load(text: str | bytes) -> Any:
 
 
 def dump_text(value: Any) -> str:
-    """Compact JSON in which non-ASCII characters stand as themselves."""
+    """Compact JSON in which non-ASCII characters stand as themselves.
+
+    Numbers that JSON cannot spell are replaced: NaN by null, an infinity by the largest finite
+    number. Raises ValueError on values nested too deeply.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        return json.dumps(
-            _finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
+        try:
+            return _spell(value)
+        except ValueError:
+            return _spell(_finite(value))
+    except RecursionError as error:
+        raise ValueError("JSON nested too deeply") from error
 
 
 def dump_bytes(value: Any) -> bytes:
-    """`dump_text` in UTF-8; lone surrogates, which UTF-8 cannot hold, are escaped."""
+    """`dump_text` in UTF-8. Raises as it does.
+
+    Two surrogates that form a pair become their character. A lone one, half of an emoji that
+    somebody cut in two, becomes U+FFFD: UTF-8 cannot hold it, and the Messages API refuses its
+    escape with a 400 ("The request body is not valid JSON: no low surrogate in string").
+    """
+    text = dump_text(value)
     try:
-        return dump_text(value).encode()
+        return text.encode()
     except UnicodeEncodeError:
-        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def _spell(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

@@ -9,6 +9,7 @@ that the stream ends in the middle of is not an event.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -35,53 +36,66 @@ class ServerSentEvent:
 class EventDecoder:
     """Feed it bytes; it yields the events that they complete.
 
+    The events do not depend on how the bytes were cut, nor does the point at which an oversized
+    event is refused. Memory stays within a small multiple of `max_event_bytes` and the piece fed.
+
     Args:
-        max_event_bytes: bound of one event; beyond it `OversizedAnswer` is raised.
+        max_event_bytes: bound of one event's data and of any single line; beyond it
+            `OversizedAnswer` is raised, and the decoder is of no further use.
     """
 
     max_event_bytes: int = MAX_EVENT_BYTES
     _buffer: bytearray = field(default_factory=bytearray)
     _scanned: int = 0
-    _event: str = ""
-    _data: list[bytes] = field(default_factory=list)
-    _size: int = 0
+    _after_cr: bool = False
     _started: bool = False
+    _event: str = ""
+    _data: bytearray = field(default_factory=bytearray)
 
     def feed(self, piece: bytes) -> Iterator[ServerSentEvent]:
-        """Yield each event that is complete with `piece`."""
+        """Yield each event that is complete with `piece`.
+
+        Take all of them before feeding more; what is left untaken comes first the next time.
+        """
+        if not self._take_in(piece):
+            return
+        while (end := _LINE_END.search(self._buffer, self._scanned)) is not None:
+            line = self._buffer[: end.start()]
+            # A CR ends its line at once (an event must not wait for the byte that follows it);
+            # if that byte is the LF of a CR LF, it is dropped when it comes.
+            self._after_cr = end.group() == b"\r" and end.end() == len(self._buffer)
+            del self._buffer[: end.end()]
+            self._scanned = 0
+            event = self._take_line(line)
+            if event is not None:
+                yield event
+        self._scanned = len(self._buffer)
+        self._check(self._scanned)
+
+    def _take_in(self, piece: bytes) -> bool:
+        """Append to the buffer; False while the first bytes may still become a byte-order mark."""
+        if piece and self._after_cr:
+            self._after_cr = False
+            piece = piece.removeprefix(b"\n")
         self._buffer += piece
         if not self._started:
-            if len(self._buffer) < 3 and b"\xef\xbb\xbf".startswith(self._buffer):
-                return
-            if self._buffer.startswith(b"\xef\xbb\xbf"):
-                del self._buffer[:3]
+            if len(self._buffer) < len(BOM_UTF8) and BOM_UTF8.startswith(self._buffer):
+                return False
+            if self._buffer.startswith(BOM_UTF8):
+                del self._buffer[: len(BOM_UTF8)]
             self._started = True
-        start = 0
-        try:
-            for match in _LINE_END.finditer(self._buffer, self._scanned):
-                # A CR at the very end may be half of a CR LF: wait for the next byte.
-                if match.end() == len(self._buffer) and match.group() == b"\r":
-                    break
-                line = bytes(self._buffer[start : match.start()])
-                start = match.end()
-                event = self._take_line(line)
-                if event is not None:
-                    yield event
-        finally:
-            del self._buffer[:start]
-            self._scanned = max(0, len(self._buffer) - 1)
-        if len(self._buffer) + self._size > self.max_event_bytes:
-            raise OversizedAnswer(f"an event of the stream exceeds {self.max_event_bytes} bytes")
+        return True
 
-    def _take_line(self, line: bytes) -> ServerSentEvent | None:
+    def _take_line(self, line: bytearray) -> ServerSentEvent | None:
+        self._check(len(line))
         if not line:
             return self._dispatch()
         name, _, value = line.partition(b":")
         if value.startswith(b" "):
-            value = value[1:]
+            del value[:1]
         if name == b"data":
-            self._data.append(value)
-            self._size += len(value)
+            self._data += value
+            self._data += b"\n"
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         return None
@@ -89,9 +103,15 @@ class EventDecoder:
     def _dispatch(self) -> ServerSentEvent | None:
         event = None
         if self._data:
-            event = ServerSentEvent(self._event or "message", b"\n".join(self._data))
-        self._event, self._data, self._size = "", [], 0
+            event = ServerSentEvent(self._event or "message", bytes(self._data[:-1]))
+        self._event, self._data = "", bytearray()
         return event
+
+    def _check(self, line_length: int) -> None:
+        if len(self._data) + line_length > self.max_event_bytes:
+            raise OversizedAnswer(
+                f"one event of the stream is larger than {self.max_event_bytes} bytes"
+            )
 
 
 def encode(data: bytes, event: str | None = None) -> bytes:

@@ -1,0 +1,55 @@
+"""One call as the core sees it: the caller's request, and the settings it runs under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from claif_cla.translate.receipts import Compat
+
+__all__ = ["Call", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the caller set once, on the client or the gateway.
+
+    Attributes:
+        compat: what happens to what cannot be honoured exactly; see `receipts`.
+        default_model: for requests without a model; None is the newest active Sonnet.
+        model_aliases: the caller's own names for models, looked up before anything else.
+        prompt_caching: `auto`, `always` or `off`.
+        reasoning: `auto`, `summary` or `model`: when readable thinking is asked for.
+        official: whether requests reach Anthropic's own API, where retired models are gone.
+    """
+
+    compat: Compat = "adapt"
+    default_model: str | None = None
+    model_aliases: Mapping[str, str] = field(default_factory=dict)
+    prompt_caching: Literal["auto", "always", "off"] = "auto"
+    reasoning: Literal["auto", "summary", "model"] = "auto"
+    official: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request in OpenAI's wire form.
+
+    Attributes:
+        method: upper-case HTTP method.
+        path: below the API root and version: `/chat/completions`.
+        request: the JSON body; never changed.
+        headers: those of the caller that may travel upstream, lower-case names.
+        query: the query string without `?`.
+        settings: see `Settings`.
+        now: Unix seconds; Anthropic sends no timestamp, OpenAI's `created` needs one.
+    """
+
+    method: str
+    path: str
+    request: Any
+    settings: Settings
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    now: int = 0

@@ -1,0 +1,248 @@
+"""`messages` as Claude's `system` and `messages`: who speaks when.
+
+OpenAI lets roles follow each other in any order. Claude wants the user first, each turn once,
+and the results of all tool calls of a turn first in the very next user turn. `_Conversation`
+takes the messages in order and keeps these rules; what a message holds is made in `content` and
+`assistant`.
+
+The order of what is said never changes but where the API leaves no choice, and a longer
+conversation begins with the same bytes as the shorter one, for Claude's prompt cache and for
+thinking blocks that are bound to what stands before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from claif_cla.errors import Refusal
+from claif_cla.translate import checks
+from claif_cla.translate.chat.assistant import AssistantTurn, assistant_turn
+from claif_cla.translate.chat.content import Block, blocks, mark_last, text_block
+from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.names import legal_id
+
+__all__ = ["messages_patch"]
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+OPENING = "Continue."
+"""The user's turn before a conversation that the assistant opens."""
+CONTINUATION = "Continue your last message from exactly where it ends, without repeating it."
+NO_RESULT = "No result was provided for this tool call."
+
+
+def messages_patch(value: Any, context: Context) -> dict[str, Any]:
+    """`{"system": […], "messages": […]}`; `system` only where there is one.
+
+    Raises:
+        Refusal: naming the message, for anything that is no conversation.
+    """
+    messages = checks.sequence(value, "messages")
+    if not messages:
+        message = "`messages` is empty; at least one message is required."
+        raise Refusal(message, param="messages", code="invalid_value")
+    conversation = _Conversation(context)
+    for index, message in enumerate(messages):
+        conversation.take(checks.mapping(message, f"messages[{index}]"), f"messages[{index}]")
+    return conversation.finish()
+
+
+@dataclass(slots=True)
+class _Conversation:
+    context: Context
+    system: list[Block] = field(default_factory=list)
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    # The user turn that is being gathered, until the assistant speaks again.
+    user: list[Block] = field(default_factory=list)
+    asides: list[Block] = field(default_factory=list)
+    # Calls of the last assistant turn: the caller's id -> our ids (an id may come twice).
+    pending: dict[str, list[str]] = field(default_factory=dict)
+    results: dict[str, Block] = field(default_factory=dict)
+    used_ids: set[str] = field(default_factory=set)
+
+    def take(self, message: Mapping[str, Any], at: str) -> None:
+        role = checks.one_of(message.get("role"), f"{at}.role", ROLES)
+        if message.get("name") is not None and role in ("user", "system", "developer"):
+            detail = "Claude knows no names of participants; put them in the text."
+            self.context.receipts.drop("messages[].name", detail)
+        if role in ("system", "developer"):
+            self._take_system(message, at)
+        elif role == "user":
+            self._take_user(message, at)
+        elif role == "assistant":
+            self._take_assistant(message, at)
+        else:
+            self._take_result(message, at, legacy=role == "function")
+
+    def _take_system(self, message: Mapping[str, Any], at: str) -> None:
+        made = self._blocks(message, "system", at)
+        if not self.turns and not self.user:
+            self.system += made
+        elif self.context.model.mid_conversation_system:
+            self.asides += made
+        elif made:
+            # Kept where it was said: hoisted to the top it would change its meaning (it speaks
+            # about what came before) and every byte of the cached prefix.
+            model = self.context.model.id
+            detail = f"{model} takes no system message here; it is sent in the user's turn."
+            self.context.receipts.adapt("messages[].role", detail)
+            self.user += [_as_reminder(block) for block in made]
+
+    def _take_user(self, message: Mapping[str, Any], at: str) -> None:
+        for block in self._blocks(message, "user", at):
+            if block["type"] == "tool_result":
+                self._add_result(block.get("tool_use_id"), block, f"{at}.content")
+            else:
+                self.user.append(block)
+
+    def _take_assistant(self, message: Mapping[str, Any], at: str) -> None:
+        turn = assistant_turn(message, at, self.context)
+        mark_last(turn.blocks, message.get("cache_control"))
+        if not turn.blocks:
+            return
+        self._close_user_turn(before_assistant=True)
+        self._name_calls(turn)
+        if self.turns and self.turns[-1]["role"] == "assistant":
+            self.turns[-1]["content"] += turn.blocks
+        else:
+            self.turns.append({"role": "assistant", "content": turn.blocks})
+
+    def _name_calls(self, turn: AssistantTurn) -> None:
+        """Give each call an id that the API takes, also one that came up before."""
+        for caller_id, block in turn.calls:
+            wire = legal_id(caller_id)
+            number = 2
+            while wire in self.used_ids:
+                wire = f"{legal_id(caller_id)}_{number}"
+                number += 1
+            self.used_ids.add(wire)
+            block["id"] = wire
+            self.pending.setdefault(caller_id, []).append(wire)
+
+    def _take_result(self, message: Mapping[str, Any], at: str, *, legacy: bool) -> None:
+        result: Block = {"type": "tool_result"}
+        content = message.get("content")
+        made = self._blocks(message, "tool", at)
+        if made:
+            # A plain string stays one: the shorter form, and the same bytes as in the docs.
+            plain = isinstance(content, str) and not message.get("cache_control")
+            result["content"] = content if plain else made
+        if isinstance(message.get("is_error"), bool):
+            result["is_error"] = message["is_error"]
+        if legacy:
+            caller_id, where = self._legacy_call_id(), f"{at}.name"
+        else:
+            where = f"{at}.tool_call_id"
+            caller_id = checks.string(message.get("tool_call_id"), where)
+        self._add_result(caller_id, result, where)
+
+    def _legacy_call_id(self) -> str | None:
+        open_calls = [own for own, wires in self.pending.items() if wires[-1] not in self.results]
+        return open_calls[0] if open_calls else None
+
+    def _add_result(self, caller_id: Any, result: Block, where: str) -> None:
+        wires = self.pending.get(caller_id) if isinstance(caller_id, str) else None
+        if not wires:
+            self._orphan(caller_id, result, where)
+            return
+        wire = next((wire for wire in wires if wire not in self.results), None)
+        if wire is None:
+            wire = wires[-1]
+            detail = "a tool call was answered twice; the last answer counts."
+            self.context.receipts.adapt("messages[].tool_call_id", detail)
+        self.results[wire] = result | {"tool_use_id": wire}
+
+    def _orphan(self, caller_id: Any, result: Block, where: str) -> None:
+        detail = f"no preceding assistant message holds a tool call {caller_id!r}; a tool result"
+        detail += " must follow the assistant message whose `tool_calls` it answers."
+        self.context.receipts.refuse(where, detail, code="invalid_value")
+        content = result.get("content")
+        kept = text_block(content) if isinstance(content, str) else list(content or ())
+        self.user += [*text_block(f"Result of an earlier tool call ({caller_id}):"), *kept]
+
+    def _blocks(self, message: Mapping[str, Any], role: str, at: str) -> list[Block]:
+        content = message.get("content")
+        if content is None and role in ("user", "system"):
+            raise checks.invalid(f"{at}.content", "a string or an array of parts", None)
+        made = blocks(content, role, f"{at}.content", self.context.receipts)
+        mark_last(made, message.get("cache_control"))
+        return made
+
+    def _close_user_turn(self, *, before_assistant: bool) -> None:
+        content = [*self._settled_results(), *self.user]
+        if not content and before_assistant:
+            content = self._content_before_assistant()
+        if content:
+            self.turns.append({"role": "user", "content": content})
+            self._place_asides()
+        self.user = []
+
+    def _content_before_assistant(self) -> list[Block]:
+        """What must stand between two turns of the assistant, or before its first."""
+        if self.asides:
+            # A system message may only follow a user's turn, and there is none here.
+            moved, self.asides = [_as_reminder(block) for block in self.asides], []
+            detail = "a system message between two assistant messages is sent as a user's turn."
+            self.context.receipts.adapt("messages[].role", detail)
+            return moved
+        if self.turns:
+            return []
+        detail = f"Claude wants the user to speak first; the user's turn {OPENING!r} was added."
+        self.context.receipts.adapt("messages", detail)
+        return text_block(OPENING)
+
+    def _place_asides(self) -> None:
+        # The API takes a system message only right after a user's turn, last or before the
+        # assistant's: within the user's turn it was said in, it moves to that turn's end.
+        if self.asides:
+            self.turns.append({"role": "system", "content": self.asides})
+            self.asides = []
+
+    def _settled_results(self) -> list[Block]:
+        """The results of all pending calls, in the order of the calls."""
+        wires = [wire for same in self.pending.values() for wire in same]
+        for wire in wires:
+            if wire not in self.results:
+                detail = "a tool call without a result got the result that there was none."
+                self.context.receipts.adapt("messages[].tool_calls", detail)
+                missing = {"type": "tool_result", "content": NO_RESULT, "is_error": True}
+                self.results[wire] = missing | {"tool_use_id": wire}
+        settled = [self.results[wire] for wire in wires]
+        self.pending, self.results = {}, {}
+        return settled
+
+    def finish(self) -> dict[str, Any]:
+        self._close_user_turn(before_assistant=False)
+        if self.asides:
+            self.turns.append({"role": "user", "content": [*map(_as_reminder, self.asides)]})
+        if not self.turns:
+            self._speak_as_user()
+        if self.turns[-1]["role"] == "assistant":
+            self._settle_prefill()
+        patch: dict[str, Any] = {"messages": self.turns}
+        return patch | ({"system": self.system} if self.system else {})
+
+    def _speak_as_user(self) -> None:
+        if not self.system:
+            message = "`messages` holds no text; at least one message must say something."
+            raise Refusal(message, param="messages", code="invalid_value")
+        detail = "Claude needs a user's turn; the system message is sent as one."
+        self.context.receipts.adapt("messages", detail)
+        self.turns.append({"role": "user", "content": self.system})
+        self.system = []
+
+    def _settle_prefill(self) -> None:
+        """A last assistant message is continued by old models and refused by the newer ones."""
+        if not self.context.model.prefill:
+            detail = f"{self.context.model.id} continues no assistant message; it is asked to."
+            self.context.receipts.adapt("messages", detail)
+            self.turns.append({"role": "user", "content": text_block(CONTINUATION)})
+            return
+        last = self.turns[-1]["content"][-1]
+        if last["type"] == "text":  # trailing white space here is a 400
+            last["text"] = last["text"].rstrip()
+
+
+def _as_reminder(block: Block) -> Block:
+    return block | {"text": f"<system-reminder>\n{block['text']}\n</system-reminder>"}

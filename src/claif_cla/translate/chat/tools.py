@@ -1,0 +1,214 @@
+"""Tools and `tool_choice`: OpenAI's functions as Claude's tools.
+
+Facts: Claude wants `input_schema.type` to be `object`, unique names of a narrower pattern than
+some clients use, and refuses `tool_choice` without tools; forced choice is refused by some
+models altogether, and by older ones together with `thinking.type: enabled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from claif_cla.errors import Refusal
+from claif_cla.translate import checks
+from claif_cla.translate.chat.names import ToolNames
+from claif_cla.translate.chat.schema import Rewritten, strict_tool_schema, tool_schema
+from claif_cla.translate.receipts import Receipts
+
+__all__ = ["CUSTOM_INPUT", "ToolBox", "tool_box"]
+
+CUSTOM_INPUT = "input"
+"""The one property that carries the text of a custom (free-form) tool call."""
+
+_EXTRAS = (
+    "cache_control",
+    "defer_loading",
+    "eager_input_streaming",
+    "input_examples",
+    "allowed_callers",
+)
+"""Anthropic's own tool fields that a caller may set on an OpenAI tool."""
+
+MAX_STRICT_TOOLS = 20
+"""The API compiles at most this many strict tools per request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBox:
+    """The tools of one request, and what the answer needs in order to name them back.
+
+    Attributes:
+        definitions: in Claude's form, in the caller's order.
+        names: the caller's names and Claude's.
+        wrapped: wire name -> the key under which a schema that is no object was wrapped.
+        custom: wire names of custom tools.
+        legacy: whether the caller used `functions`, and so expects `function_call`.
+    """
+
+    definitions: tuple[Mapping[str, Any], ...] = ()
+    names: ToolNames = field(default_factory=ToolNames)
+    wrapped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    custom: frozenset[str] = frozenset()
+    legacy: bool = False
+
+    def wrap_input(self, name: str, value: Any) -> dict[str, Any] | None:
+        """The `input` of a call in history; None where it cannot be an object."""
+        key = self.wrapped.get(self.names.to_wire(name))
+        if key is not None:
+            return {key: value}
+        return dict(value) if isinstance(value, Mapping) else None
+
+    def unwrap_input(self, wire_name: str, value: Any) -> Any:
+        """What the caller's schema describes, from what Claude sent."""
+        key = self.wrapped.get(wire_name)
+        if key is not None and isinstance(value, Mapping) and key in value:
+            return value[key]
+        return value
+
+
+def tool_box(request: Mapping[str, Any], receipts: Receipts) -> ToolBox:
+    """The tools of a request, from `tools` or the older `functions`.
+
+    Raises:
+        Refusal: for both at once, duplicate names, and tools that are none.
+    """
+    tools, functions = request.get("tools"), request.get("functions")
+    if functions is not None and tools is not None:
+        message = "`functions` and `tools` cannot be used together; move all to `tools`."
+        raise Refusal(message, param="functions", code="invalid_value")
+    if functions is not None:
+        items = checks.sequence(functions, "functions")
+        entries = [(f"functions[{i}]", item) for i, item in enumerate(items)]
+        tools_in_form = [(at, {"type": "function", "function": item}) for at, item in entries]
+    else:
+        items = checks.sequence(tools, "tools") if tools is not None else ()
+        tools_in_form = [(f"tools[{i}]", item) for i, item in enumerate(items)]
+    return _Builder(receipts, legacy=functions is not None).build(tools_in_form)
+
+
+@dataclass(slots=True)
+class _Builder:
+    receipts: Receipts
+    legacy: bool
+    names: ToolNames = field(default_factory=ToolNames)
+    wrapped: dict[str, str] = field(default_factory=dict)
+    custom: set[str] = field(default_factory=set)
+    strict: int = 0
+
+    def build(self, items: Sequence[tuple[str, Any]]) -> ToolBox:
+        tools = [(param, checks.mapping(item, param)) for param, item in items]
+        ours = [_given_name(tool, param) for param, tool in tools if not _is_native(tool)]
+        natives = [tool["name"] for _, tool in tools if _is_native(tool) and _has_name(tool)]
+        self.names = ToolNames.of([*natives, *ours])
+        definitions = tuple(self._definition(tool, param) for param, tool in tools)
+        _check_unique(definitions, tools)
+        return ToolBox(
+            definitions,
+            self.names,
+            MappingProxyType(self.wrapped),
+            frozenset(self.custom),
+            self.legacy,
+        )
+
+    def _definition(self, tool: Mapping[str, Any], param: str) -> Mapping[str, Any]:
+        if _is_native(tool):
+            return dict(tool)
+        kind = tool.get("type", "function")
+        build = self._custom if kind == "custom" else self._function
+        definition = build(tool[kind], f"{param}.{kind}")
+        definition |= {key: tool[key] for key in _EXTRAS if tool.get(key) is not None}
+        return definition
+
+    def _function(self, function: Mapping[str, Any], param: str) -> dict[str, Any]:
+        name = self.names.to_wire(function["name"])
+        strict = function.get("strict")
+        strict = checks.boolean(strict, f"{param}.strict") if strict is not None else False
+        if strict and self.strict >= MAX_STRICT_TOOLS:
+            detail = f"the API compiles at most {MAX_STRICT_TOOLS} strict tools; not strict."
+            self.receipts.adapt("tools[].function.strict", f"`{function['name']}`: {detail}")
+            strict = False
+        schema = self._schema(function, strict=strict, param=param)
+        if schema.wrapped is not None:
+            self.wrapped[name] = schema.wrapped
+        definition: dict[str, Any] = {"name": name, "input_schema": dict(schema.schema)}
+        description = function.get("description")
+        if description is not None:
+            definition["description"] = checks.string(description, f"{param}.description")
+        if strict and schema.strict:
+            definition["strict"] = True
+            self.strict += 1
+        extras = {key: function[key] for key in _EXTRAS if function.get(key) is not None}
+        return definition | extras
+
+    def _schema(self, function: Mapping[str, Any], *, strict: bool, param: str) -> Rewritten:
+        rewrite: Callable[..., Rewritten] = strict_tool_schema if strict else tool_schema
+        schema = rewrite(function.get("parameters"), param=f"{param}.parameters")
+        for note in schema.notes:
+            self.receipts.adapt("tools[].function.parameters", f"`{function['name']}`: {note}")
+        return schema
+
+    def _custom(self, custom: Mapping[str, Any], param: str) -> dict[str, Any]:
+        name = self.names.to_wire(custom["name"])
+        self.custom.add(name)
+        description = checks.string(custom.get("description") or "", f"{param}.description")
+        grammar = custom.get("format") or {}
+        if checks.mapping(grammar, f"{param}.format").get("type") == "grammar":
+            # Chat Completions nests the grammar; the Responses API has it flat.
+            rule = grammar.get("grammar") or grammar
+            text = f"The input must match this {rule.get('syntax')} grammar:\n"
+            text += str(rule.get("definition"))
+            description = f"{description}\n\n{text}".strip()
+            detail = "Claude constrains no free text; the grammar stands in the description."
+            self.receipts.adapt("tools[].custom.format", detail)
+        schema = {
+            "type": "object",
+            "properties": {CUSTOM_INPUT: {"type": "string"}},
+            "required": [CUSTOM_INPUT],
+            "additionalProperties": False,
+        }
+        definition: dict[str, Any] = {"name": name, "input_schema": schema}
+        return definition | ({"description": description} if description else {})
+
+
+def _is_native(tool: Mapping[str, Any]) -> bool:
+    """Anthropic's own form: a schema under its name, or a server tool's dated type."""
+    if "input_schema" in tool:
+        return True
+    return not any(isinstance(tool.get(kind), Mapping) for kind in ("function", "custom")) and (
+        isinstance(tool.get("type"), str) and tool["type"] not in ("function", "custom")
+    )
+
+
+def _has_name(tool: Mapping[str, Any]) -> bool:
+    return isinstance(tool.get("name"), str)
+
+
+def _given_name(tool: Mapping[str, Any], param: str) -> str:
+    kind = checks.one_of(tool.get("type", "function"), f"{param}.type", ("function", "custom"))
+    if kind not in tool:
+        message = f"Missing required parameter: `{param}.{kind}`."
+        raise Refusal(message, param=f"{param}.{kind}", code="missing_required_parameter")
+    inner = checks.mapping(tool[kind], f"{param}.{kind}")
+    name = checks.string(inner.get("name"), f"{param}.{kind}.name")
+    if not name:
+        message = f"`{param}.{kind}.name` is empty; a tool needs a name."
+        raise Refusal(message, param=f"{param}.{kind}.name", code="invalid_value")
+    return name
+
+
+def _check_unique(
+    definitions: Iterable[Mapping[str, Any]], tools: Iterable[tuple[str, Mapping[str, Any]]]
+) -> None:
+    seen: set[str] = set()
+    for definition, (param, tool) in zip(definitions, tools, strict=True):
+        name = definition.get("name")
+        if name in seen:
+            kind = next((k for k in ("function", "custom") if k in tool), None)
+            where = f"{param}.{kind}.name" if kind else f"{param}.name"
+            message = f"`{where}`: two tools have this name; tool names must be unique."
+            raise Refusal(message, param=where, code="invalid_value")
+        if isinstance(name, str):
+            seen.add(name)

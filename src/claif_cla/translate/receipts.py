@@ -1,0 +1,75 @@
+"""Receipts: what was honoured in another form, left out, or refused, and by which mode.
+
+Three verbs, one for each of the classes that the contract knows. What `compat` makes of them:
+
+| verb     | `strict` | `adapt` | `lenient` |
+|----------|----------|---------|-----------|
+| `adapt`  | refusal  | receipt | receipt   |
+| `drop`   | refusal  | receipt | receipt   |
+| `refuse` | refusal  | refusal | receipt   |
+
+What no mode can send (a malformed value, a request with no message left) is raised as a
+`Refusal` where it is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from claif_cla.errors import Refusal
+
+__all__ = ["MAX_RECEIPTS", "Action", "Compat", "Receipts"]
+
+Compat = Literal["strict", "adapt", "lenient"]
+Action = Literal["adapted", "dropped"]
+
+MAX_RECEIPTS = 100
+"""Bound of the receipts of one call; a history of thousands of messages could hold more."""
+
+
+@dataclass(slots=True)
+class Receipts:
+    """Collects the receipts of one call, each only once, in the order they arose."""
+
+    compat: Compat = "adapt"
+    _entries: dict[tuple[str, str, str], None] = field(default_factory=dict)
+
+    def adapt(self, param: str, detail: str) -> None:
+        """`param` is honoured by a near equivalent. Raises `Refusal` in `strict`."""
+        self._record(param, "adapted", detail)
+
+    def drop(self, param: str, detail: str) -> None:
+        """`param` only tunes or labels and is left out. Raises `Refusal` in `strict`."""
+        self._record(param, "dropped", detail)
+
+    def refuse(self, param: str, detail: str, *, code: str = "unsupported_parameter") -> None:
+        """`param` would change the answer's meaning or shape: left out only in `lenient`."""
+        if self.compat != "lenient":
+            advice = " Leave it out, or use compat='lenient' to have it dropped."
+            raise Refusal(f"`{param}`: {detail}{advice}", param=param, code=code)
+        self._note(param, "dropped", detail)
+
+    def _record(self, param: str, action: Action, detail: str) -> None:
+        if self.compat == "strict":
+            message = f"`{param}`: {detail} compat='strict' refuses what is not exact."
+            raise Refusal(message, param=param, code="unsupported_value")
+        self._note(param, action, detail)
+
+    def _note(self, param: str, action: Action, detail: str) -> None:
+        if len(self._entries) < MAX_RECEIPTS:
+            self._entries[param, action, detail] = None
+
+    @property
+    def entries(self) -> tuple[dict[str, str], ...]:
+        """The receipts as they stand in `response.adaptations`."""
+        return tuple(
+            {"param": param, "action": action, "detail": detail}
+            for param, action, detail in self._entries
+        )
+
+    @property
+    def header(self) -> str:
+        """The value of `x-claif-adapted`: `temperature=dropped, user=adapted`; may be empty."""
+        pairs = dict.fromkeys(f"{param}={action}" for param, action, _ in self._entries)
+        return ", ".join(pairs)
