@@ -1,108 +1,78 @@
 """Facts about models: the record, and the rules that find one for a name.
 
 The facts are data (`models.json`, reviewed, with source and date); nothing else in the package
-looks at a model's name.
+looks at a model's name. What a name means when a call is made (aliases, short names, retired
+ids) is decided in `claif_cla.catalog.names`; what the API itself says at run time is laid over
+these facts in `claif_cla.catalog.live`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import replace
 
-__all__ = ["ModelInfo", "Thinking", "active_models", "all_models", "lookup", "newest_of_line"]
+from claif_cla.catalog.data_file import catalogue
+from claif_cla.catalog.records import EFFORT_LEVELS, THINKING_TYPES, ModelInfo, Thinking
+from claif_cla.catalog.spellings import claude_part, is_bare_claude, spellings
 
-
-@dataclass(frozen=True, slots=True)
-class Thinking:
-    """How a model thinks.
-
-    Attributes:
-        types: values of `thinking.type` that the model takes
-            (`adaptive`, `enabled`, `disabled`, `between_tools`); empty if it cannot think.
-        default: what happens when `thinking` is absent: `off` or `adaptive`.
-        display: what it shows when `display` is absent: `summarized`, `omitted`, or None
-            where there is nothing to show.
-    """
-
-    types: frozenset[str] = frozenset()
-    default: Literal["off", "adaptive"] = "off"
-    display: Literal["summarized", "omitted"] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One model as the translation sees it. Sizes are in tokens, dates are ISO.
-
-    Attributes:
-        id: the full id.
-        display_name: for people.
-        line: `opus`, `sonnet`, `haiku`, `fable`, `mythos`; None where unknown.
-        lifecycle: `active`, `deprecated` or `retired`; `unknown` for ids outside the catalogue.
-        family: `claude`, or `foreign` for a model of another maker behind a custom base_url,
-            whose parameters are passed as given.
-        known: whether the catalogue lists it.
-        aliases: other names of the same model.
-        released, retires_at: dates, None where unknown.
-        replacement: the successor of a retired or deprecated model.
-        context_window, max_output_tokens: limits.
-        thinking: see `Thinking`.
-        effort_levels: values of `output_config.effort` it takes, lowest first; may be empty.
-        default_effort: what it uses when absent; None where it has no effort.
-        sampling: `none` (temperature, top_p, top_k are refused), `one_of` (temperature *or*
-            top_p), or `any`.
-        forced_tool_choice: whether `tool_choice` may be `any` or `tool`.
-        mid_conversation_system: whether `role: system` may stand inside `messages`.
-        prefill: whether the last message may be the assistant's.
-        structured_outputs: whether `output_config.format` is taken.
-        fast_mode: None, `ga`, or the beta header that `speed: fast` needs.
-        cache_minimum_tokens: the shortest prefix that is cached.
-        prices: USD per million tokens by kind (`input`, `output`, `cache_read`,
-            `cache_write_5m`, `cache_write_1h`, …); empty where unknown.
-        sources: per fact, where it was read and when.
-    """
-
-    id: str
-    display_name: str
-    line: str | None = None
-    lifecycle: Literal["active", "deprecated", "retired", "unknown"] = "active"
-    family: Literal["claude", "foreign"] = "claude"
-    known: bool = True
-    aliases: tuple[str, ...] = ()
-    released: str | None = None
-    retires_at: str | None = None
-    replacement: str | None = None
-    context_window: int = 1_000_000
-    max_output_tokens: int = 128_000
-    thinking: Thinking = field(default_factory=Thinking)
-    effort_levels: tuple[str, ...] = ()
-    default_effort: str | None = None
-    sampling: Literal["none", "one_of", "any"] = "none"
-    forced_tool_choice: bool = False
-    mid_conversation_system: bool = False
-    prefill: bool = False
-    structured_outputs: bool = True
-    fast_mode: str | None = None
-    cache_minimum_tokens: int = 512
-    prices: Mapping[str, float] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
+__all__ = [
+    "EFFORT_LEVELS",
+    "THINKING_TYPES",
+    "ModelInfo",
+    "Thinking",
+    "active_models",
+    "all_models",
+    "lookup",
+    "newest_of_line",
+]
 
 
 def lookup(model: str) -> ModelInfo:
-    """The facts for `model`: catalogue entry, newest-generation rules, or foreign rules."""
-    raise NotImplementedError
+    """The facts for `model`; never fails.
+
+    1. An id or alias of the catalogue, in any spelling that `catalog.spellings` knows
+       (prefixes of routers, Bedrock and Vertex forms, dated and undated, swapped order).
+       A date that the catalogue does not know is taken for a snapshot of the same model.
+    2. Another `claude-…` id, bare or behind `anthropic/`, `anthropic.` or `claude/`: a newer
+       Claude, so the newest generation's rules, under its own name, `known` false and
+       lifecycle `unknown`.
+    3. Any other name: a model of another maker, family `foreign`, to which every parameter is
+       passed as given. Its `max_output_tokens` is 16384, which serves where a request names
+       none: enough for an answer with reasoning in front, and half of the 32k window with
+       which local servers commonly run, so that a prompt still fits beside it.
+    """
+    data = catalogue()
+    found = data.by_name.get(model)
+    if found is not None:
+        return found
+    part = claude_part(model)
+    if part:
+        for name in spellings(part):
+            found = data.by_name.get(name) or data.by_undated.get(name)
+            if found is not None:
+                return found
+    rules = data.newest_generation if is_bare_claude(model) else data.foreign
+    return replace(rules, id=model, display_name=model)
 
 
 def all_models() -> tuple[ModelInfo, ...]:
     """Every model of the catalogue, newest first, the retired ones last."""
-    raise NotImplementedError
+    return catalogue().models
 
 
 def active_models() -> tuple[ModelInfo, ...]:
-    """The models that answer today, newest first."""
-    raise NotImplementedError
+    """The models that answer today, newest first: the active and the deprecated ones."""
+    return tuple(model for model in all_models() if model.lifecycle != "retired")
 
 
 def newest_of_line(line: str) -> ModelInfo:
-    """The newest active model of a line that anyone may call. Raises KeyError for no such line."""
-    raise NotImplementedError
+    """The newest active model of a line that anyone may call.
+
+    Deprecated and restricted models do not count, so there is none for `mythos`.
+
+    Raises:
+        KeyError: no such line.
+    """
+    for model in all_models():
+        if model.line == line and model.lifecycle == "active" and not model.restricted:
+            return model
+    raise KeyError(line)

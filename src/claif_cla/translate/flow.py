@@ -19,7 +19,7 @@ The core does no I/O and reads no clock: time and ids come in through `Call`.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from claif_cla.wire.http import UpstreamRequest
@@ -90,12 +90,14 @@ class Answer:
         headers: lower-case names, OpenAI's vocabulary.
         body: a JSON value, or the flow of a streamed answer's chunks.
         adaptations: the receipts of this call.
+        remarks: sentences for the caller that are no adaptation, such as a model's retirement.
     """
 
     status: int
     headers: Mapping[str, str]
     body: Any
-    adaptations: tuple[Mapping[str, str], ...] = field(default=())
+    adaptations: tuple[Mapping[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_stream(self) -> bool:

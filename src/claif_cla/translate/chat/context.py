@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.catalog.model_info import ModelInfo
@@ -21,14 +21,19 @@ class Context:
     Attributes:
         request: the caller's JSON; never changed.
         settings: of the client.
-        model: the facts about the model that will answer.
+        model_id: the name that goes upstream.
+        model: the facts about the model of that name.
         tools: the tools of the request, already translated: names in `messages` and
             `tool_choice` follow them.
         receipts: where adaptations are written down.
+        instructions: sentences for Claude that stand in for what it has no field for; they
+            make one system block after the caller's own.
     """
 
     request: Mapping[str, Any]
     settings: Settings
+    model_id: str
     model: ModelInfo
     tools: ToolBox
     receipts: Receipts
+    instructions: list[str] = field(default_factory=list)

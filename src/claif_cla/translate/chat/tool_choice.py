@@ -102,17 +102,14 @@ def settle_tool_choice(body: dict[str, Any], context: Context) -> None:
     if choice["type"] == "none":
         choice.pop("disable_parallel_tool_use", None)
     elif choice["type"] in ("any", "tool") and not context.model.forced_tool_choice:
-        choice = _instead_of_force(choice, body, context)
+        choice = _instead_of_force(choice, context)
     body["tool_choice"] = choice
 
 
-def _instead_of_force(
-    choice: dict[str, Any], body: dict[str, Any], context: Context
-) -> dict[str, Any]:
+def _instead_of_force(choice: dict[str, Any], context: Context) -> dict[str, Any]:
     named = choice.pop("name", None)
     what = f"the tool `{named}`" if named else "one of the tools"
     detail = f"{context.model.id} takes no forced choice; it is told to call {what} instead."
     context.receipts.adapt("tool_choice", detail)
-    instruction = f"You must answer this turn by calling {what}, not with text."
-    body["system"] = [*body.get("system", ()), {"type": "text", "text": instruction}]
+    context.instructions.append(f"You must answer this turn by calling {what}, not with text.")
     return choice | {"type": "auto"}

@@ -1,0 +1,170 @@
+"""The content of an answer before limits: blocks as the simulator would write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from claif_cla.backends.simulator.conversation import last_user_text, trailing_assistant
+from claif_cla.backends.simulator.ids import make_id
+from claif_cla.backends.simulator.rules.check import ValidRequest
+from claif_cla.backends.simulator.rules.turns import ends_unfinished
+from claif_cla.backends.simulator.samples.instances import make_instance
+from claif_cla.backends.simulator.searching import search_blocks, server_call, server_result
+from claif_cla.backends.simulator.signatures import Signer, prefix_digest
+from claif_cla.backends.simulator.sources import cited_blocks
+from claif_cla.backends.simulator.tokens import count_text
+from claif_cla.backends.simulator.tool_calls import search_tool, wanted_calls
+from claif_cla.backends.simulator.triggers import Triggers
+from claif_cla.backends.simulator.wording import INTRODUCTION, answer_text, thinking_text
+from claif_cla.wire.json_text import dump_text
+
+__all__ = ["Draft", "draft_answer"]
+
+_INTERLEAVED_BETA = "interleaved-thinking-2025-05-14"
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer in the making.
+
+    Attributes:
+        blocks: content blocks.
+        stop_reason: why it ends, if no limit ends it sooner.
+        stop_details: of a refusal.
+        thinking_tokens: what thinking costs, shown or not.
+        searches: web searches made.
+    """
+
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    stop_reason: str = "end_turn"
+    stop_details: dict[str, Any] | None = None
+    thinking_tokens: int = 0
+    searches: int = 0
+
+
+def draft_answer(request: ValidRequest, signer: Signer, seed: bytes) -> Draft:
+    """What the simulator answers, if nothing cuts it short.
+
+    Args:
+        request: a request that broke no rule.
+        signer: signs its thinking.
+        seed: bytes that stand for the request; all ids derive from them.
+    """
+    text = last_user_text(request.turns)
+    triggers = Triggers.read(text)
+    draft = Draft()
+    if request.payload.get("max_tokens") == 0 or triggers.empty:
+        return draft
+    if triggers.refusal:
+        return _refused(draft, triggers)
+    if _resumes_or_pauses(draft, request, triggers, seed):
+        return draft
+    _think(draft, request, signer, seed, triggers)
+    calls = wanted_calls(request)
+    if calls:
+        _call(draft, request, calls, seed)
+        return draft
+    output_format = (request.payload.get("output_config") or {}).get("format")
+    if output_format is not None:
+        draft.blocks.append(_text(dump_text(make_instance(output_format["schema"]))))
+        return draft
+    if request.turns[-1].role == "user" and search_tool(request, text) is not None:
+        draft.blocks += search_blocks(text, seed)
+        draft.searches = 1
+        return draft
+    draft.blocks.append(_text(answer_text(request, triggers.words)))
+    draft.blocks += cited_blocks(request.turns)
+    return draft
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _refused(draft: Draft, triggers: Triggers) -> Draft:
+    if triggers.late:
+        draft.blocks.append(_text(f"{INTRODUCTION} It begins to answer and then"))
+    draft.stop_reason = "refusal"
+    draft.stop_details = {
+        "type": "refusal",
+        "category": triggers.category,
+        "explanation": "The simulator refuses because the text asked it to.",
+    }
+    return draft
+
+
+def _resumes_or_pauses(
+    draft: Draft, request: ValidRequest, triggers: Triggers, seed: bytes
+) -> bool:
+    """A turn that pauses leaves a server tool's call open; resumed, it brings the result."""
+    before = trailing_assistant(request.turns)
+    resumed = bool(before) and ends_unfinished(request.turns)
+    if not triggers.pauses or (before and not resumed):
+        return False
+    calls = [block for block in before if block["type"] == "server_tool_use"]
+    answered = {block.get("tool_use_id") for block in before}
+    for call in calls:
+        if call["id"] not in answered:
+            draft.blocks.append(server_result(call["id"], str(call["input"].get("query", ""))))
+            draft.searches += 1
+    if len(calls) >= triggers.pauses:
+        draft.blocks.append(_text(f"{INTRODUCTION} It paused {len(calls)} times and is done."))
+        return True
+    part = len(calls) + 1
+    draft.blocks.append(_text(f"{INTRODUCTION} Part {part}, then a pause."))
+    draft.blocks.append(server_call(f"part {part}", seed))
+    draft.stop_reason = "pause_turn"
+    return True
+
+
+def _think(
+    draft: Draft, request: ValidRequest, signer: Signer, seed: bytes, triggers: Triggers
+) -> None:
+    config = request.payload.get("thinking") or {}
+    if not _thinks(request, config):
+        return
+    text = thinking_text(request)
+    display = config.get("display") or request.model.thinking.display
+    shown = "" if display == "omitted" else text
+    turns = request.turns[:-1] if trailing_assistant(request.turns) else request.turns
+    prefix = prefix_digest(request.payload, turns)
+    if triggers.redacted:
+        data = signer.sign("", prefix, seed[::-1])
+        draft.blocks.append({"type": "redacted_thinking", "data": data})
+    signature = signer.sign(shown, prefix, seed)
+    draft.blocks.append({"type": "thinking", "thinking": shown, "signature": signature})
+    draft.thinking_tokens = count_text(text)
+
+
+def _thinks(request: ValidRequest, config: Mapping[str, Any]) -> bool:
+    kind = config.get("type") or ("adaptive" if request.model.thinking.default != "off" else None)
+    after_results = any(block["type"] == "tool_result" for block in request.turns[-1].blocks)
+    if kind == "enabled":
+        # Without interleaving, a turn thinks once, before its first tool call.
+        interleaved = _INTERLEAVED_BETA in request.betas
+        return interleaved or not after_results
+    if kind == "between_tools":
+        return after_results
+    return kind == "adaptive"
+
+
+def _call(
+    draft: Draft, request: ValidRequest, calls: list[tuple[str, Any]], seed: bytes
+) -> None:
+    forced = (request.payload.get("tool_choice") or {}).get("type") in ("any", "tool")
+    if not forced:
+        names = " and ".join(name for name, _ in calls)
+        draft.blocks.append(_text(f"{INTRODUCTION} I call {names}."))
+    for index, (name, value) in enumerate(calls):
+        draft.blocks.append(
+            {
+                "type": "tool_use",
+                "id": make_id("toolu", seed, str(index).encode()),
+                "name": name,
+                "input": value,
+                "caller": {"type": "direct"},
+            }
+        )
+    draft.stop_reason = "tool_use"

@@ -1,0 +1,107 @@
+r"""A string that matches a regular expression, by best effort.
+
+Understands literals, classes, groups, alternatives (the first is taken), quantifiers (the
+fewest repetitions), anchors and the usual escapes; lookarounds and back references are read
+over. Whoever calls checks the result and does without where it does not match.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["matching_text"]
+
+_ESCAPES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a", "n": "\n", "t": "\t",
+            "r": "\r", "b": "", "B": "", "A": "", "Z": "", "z": ""}
+_PROBES = "a1A -_.x0/:@#"
+_MAX_LENGTH = 10_000
+_MAX_DEPTH = 50
+
+
+def matching_text(pattern: str) -> str | None:
+    """A text in which `pattern` is found, or None where none was found."""
+    reader = _Reader(pattern)
+    try:
+        text = reader.alternatives(0)
+        return text if re.search(pattern, text) is not None else None
+    except (re.error, IndexError, ValueError, RecursionError):
+        return None
+
+
+@dataclass(slots=True)
+class _Reader:
+    pattern: str
+    place: int = 0
+
+    def _peek(self) -> str:
+        return self.pattern[self.place : self.place + 1]
+
+    def alternatives(self, depth: int) -> str:
+        """The first of the alternatives up to the end of the group."""
+        if depth > _MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        first = self._sequence(depth)
+        while self._peek() == "|":
+            self.place += 1
+            self._sequence(depth)
+        return first
+
+    def _sequence(self, depth: int) -> str:
+        parts: list[str] = []
+        while self._peek() not in ("", "|", ")"):
+            text = self._atom(depth)
+            parts.append(text * self._repetitions())
+            if sum(map(len, parts)) > _MAX_LENGTH:
+                raise ValueError("too long")
+        return "".join(parts)
+
+    def _atom(self, depth: int) -> str:
+        char = self._peek()
+        self.place += 1
+        if char == "(":
+            return self._group(depth)
+        if char == "[":
+            return self._class()
+        if char == "\\":
+            escape = self.pattern[self.place]
+            self.place += 1
+            return _ESCAPES.get(escape, escape)
+        return {"^": "", "$": "", ".": "a"}.get(char, char)
+
+    def _group(self, depth: int) -> str:
+        skipped = False
+        if self._peek() == "?":
+            head = re.compile(r"\?(?P<look>[=!]|<[=!])|\?(:|P?<\w+>)").match(
+                self.pattern, self.place
+            )
+            if head is None:
+                raise ValueError("a group that is not understood")
+            skipped = head["look"] is not None
+            self.place = head.end()
+        text = self.alternatives(depth + 1)
+        self.place += 1
+        return "" if skipped else text
+
+    def _class(self) -> str:
+        start = self.place - 1
+        self.place += self._peek() == "^"
+        self.place += self._peek() == "]"
+        while self.pattern[self.place] != "]":
+            self.place += 2 if self._peek() == "\\" else 1
+        self.place += 1
+        one = re.compile(self.pattern[start : self.place])
+        printable = (chr(code) for code in range(32, 127))
+        everything = (*_PROBES, *printable, *map(chr, range(128, 0x2000)))
+        return next(char for char in everything if one.fullmatch(char))
+
+    def _repetitions(self) -> int:
+        quantifier = re.compile(r"(?:([*+?])|\{(\d+)(?:,\d*)?\})[?+]?").match(
+            self.pattern, self.place
+        )
+        if quantifier is None:
+            return 1
+        self.place = quantifier.end()
+        if quantifier[2] is not None:
+            return int(quantifier[2])
+        return 1 if quantifier[1] == "+" else 0

@@ -1,0 +1,218 @@
+"""`ClaudeClient` and `AsyncClaudeClient`: the openai clients, answered by Claude.
+
+Real subclasses. What they change of the stock client: which arguments and environment variables
+they read, that copies keep our options, that `model` may be left out, and where `_send_request`
+sends (see `transport`). All else is openai's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import openai
+from openai import NOT_GIVEN, NotGiven
+from typing_extensions import Self, override
+
+from claif_cla.backends.base import Backend
+from claif_cla.options import (
+    OWN_OPTIONS,
+    base_url_for,
+    credentials,
+    refuse_foreign,
+    transport_for,
+)
+from claif_cla.translate.receipts import Compat
+
+if TYPE_CHECKING:
+    from claif_cla.resources import AsyncClaudeChat, ClaudeChat
+
+__all__ = ["AsyncClaudeClient", "ClaudeClient"]
+
+_READ_FROM_ENVIRONMENT = ("organization", "project", "webhook_secret", "admin_api_key")
+"""What the stock constructor fills from `OPENAI_*` where it is not given."""
+
+
+def _forget_openai_environment(
+    client: Any, given: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> None:
+    """Undo what the stock constructor read from `OPENAI_*`; it cannot be told not to."""
+    for name in _READ_FROM_ENVIRONMENT:
+        if hasattr(client, name):
+            setattr(client, name, given.get(name))
+    client._custom_headers = dict(headers or {})  # noqa: SLF001 - OPENAI_CUSTOM_HEADERS
+    if hasattr(client, "_ambient_authorizations"):
+        client._ambient_authorizations = frozenset()  # noqa: SLF001
+
+
+def _copied(client: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the stock `copy` that carry our own options along."""
+    own = {name: options.pop(name, client._own[name]) for name in OWN_OPTIONS}  # noqa: SLF001
+    token = options.pop("auth_token", None)
+    if token is not None and options.get("api_key") is None:
+        options["api_key"] = token
+    extra = {**own, "_warner": client._claif.warner, **(options.pop("_extra_kwargs", None) or {})}  # noqa: SLF001
+    return {**options, "_extra_kwargs": extra}
+
+
+class ClaudeClient(openai.OpenAI):
+    """`openai.OpenAI`, answered by Claude.
+
+    Args:
+        api_key: Anthropic's key, or a function that returns it before each request. Default:
+            `ANTHROPIC_API_KEY`.
+        auth_token: a bearer token instead of a key. Default: `ANTHROPIC_AUTH_TOKEN`.
+        base_url: any server that speaks the Messages API, with or without `/v1`. Default:
+            `ANTHROPIC_BASE_URL`, else Anthropic's own API.
+        timeout: seconds, or an `openai.Timeout`; 10 minutes unless told, as in openai.
+        max_retries: of the SDK, before the first byte of an answer; 2 unless told.
+        default_headers, default_query: sent with each request.
+        http_client: an `httpx` or `httpx2` client, used for the upstream hop.
+        backend: `"anthropic"`, `"simulator"`, or a `Backend`. Default: `CLAIF_CLA_BACKEND`.
+        compat: `"strict"`, `"adapt"` or `"lenient"`: what happens to what Claude cannot honour
+            exactly.
+        default_model: for calls that name none. Default: `CLAIF_CLA_MODEL`, else the newest
+            active Sonnet.
+        model_aliases: your own names for models, looked up before anything else.
+        prompt_caching: `"auto"`, `"always"` or `"off"`.
+        reasoning: `"auto"` (readable thinking when a call asks for reasoning), `"summary"`
+            (always), or `"model"` (the model's own default).
+        openai_options: every other argument of the installed `openai.OpenAI`.
+
+    Raises:
+        openai.OpenAIError: without a key, or for arguments that would lead to OpenAI itself.
+        ValueError: for a value that is none of an argument's choices.
+    """
+
+    def __init__(  # noqa: PLR0913 - the stock signature, and ours
+        self,
+        *,
+        api_key: str | Callable[[], str] | None = None,
+        auth_token: str | None = None,
+        base_url: Any = None,
+        timeout: float | openai.Timeout | NotGiven | None = NOT_GIVEN,
+        max_retries: int = openai.DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        backend: str | Backend | None = None,
+        compat: Compat = "adapt",
+        default_model: str | None = None,
+        model_aliases: Mapping[str, str] | None = None,
+        prompt_caching: Literal["auto", "always", "off"] = "auto",
+        reasoning: Literal["auto", "summary", "model"] = "auto",
+        _warner: Any = None,
+        **openai_options: Any,
+    ) -> None:
+        refuse_foreign(openai_options)
+        own = {
+            "backend": backend,
+            "compat": compat,
+            "default_model": default_model,
+            "model_aliases": model_aliases,
+            "prompt_caching": prompt_caching,
+            "reasoning": reasoning,
+        }
+        self._claif, self._own = transport_for(own, _warner)
+        enforce = openai_options.get("_enforce_credentials", True)
+        super().__init__(
+            api_key=credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
+            base_url=base_url_for(base_url),
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            default_query=default_query,
+            http_client=http_client,
+            **openai_options,
+        )
+        _forget_openai_environment(self, openai_options, default_headers)
+
+    @cached_property
+    @override
+    def chat(self) -> ClaudeChat:
+        from claif_cla.resources import ClaudeChat  # noqa: PLC0415 - openai loads it lazily too
+
+        return ClaudeChat(self)
+
+    @override
+    def copy(self, **options: Any) -> Self:
+        """A client with some options changed: openai's, and every one of ours."""
+        return super().copy(**_copied(self, options))
+
+    with_options = copy
+
+    @override
+    def _send_request(self, request: Any, *, stream: bool, **kwargs: Any) -> Any:
+        response = self._claif.send(request, str(self.base_url), self._client, kwargs)
+        if not stream:
+            response.read()
+        return response
+
+
+class AsyncClaudeClient(openai.AsyncOpenAI):
+    """`openai.AsyncOpenAI`, answered by Claude. The arguments are those of `ClaudeClient`."""
+
+    def __init__(  # noqa: PLR0913 - the stock signature, and ours
+        self,
+        *,
+        api_key: str | Callable[[], Awaitable[str]] | None = None,
+        auth_token: str | None = None,
+        base_url: Any = None,
+        timeout: float | openai.Timeout | NotGiven | None = NOT_GIVEN,
+        max_retries: int = openai.DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        backend: str | Backend | None = None,
+        compat: Compat = "adapt",
+        default_model: str | None = None,
+        model_aliases: Mapping[str, str] | None = None,
+        prompt_caching: Literal["auto", "always", "off"] = "auto",
+        reasoning: Literal["auto", "summary", "model"] = "auto",
+        _warner: Any = None,
+        **openai_options: Any,
+    ) -> None:
+        refuse_foreign(openai_options)
+        own = {
+            "backend": backend,
+            "compat": compat,
+            "default_model": default_model,
+            "model_aliases": model_aliases,
+            "prompt_caching": prompt_caching,
+            "reasoning": reasoning,
+        }
+        self._claif, self._own = transport_for(own, _warner)
+        enforce = openai_options.get("_enforce_credentials", True)
+        super().__init__(
+            api_key=credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
+            base_url=base_url_for(base_url),
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            default_query=default_query,
+            http_client=http_client,
+            **openai_options,
+        )
+        _forget_openai_environment(self, openai_options, default_headers)
+
+    @cached_property
+    @override
+    def chat(self) -> AsyncClaudeChat:
+        from claif_cla.resources import AsyncClaudeChat  # noqa: PLC0415 - as openai does
+
+        return AsyncClaudeChat(self)
+
+    @override
+    def copy(self, **options: Any) -> Self:
+        """A client with some options changed: openai's, and every one of ours."""
+        return super().copy(**_copied(self, options))
+
+    with_options = copy
+
+    @override
+    async def _send_request(self, request: Any, *, stream: bool, **kwargs: Any) -> Any:
+        response = await self._claif.asend(request, str(self.base_url), self._client, kwargs)
+        if not stream:
+            await response.aread()
+        return response

@@ -1,0 +1,46 @@
+"""`max_tokens`, which Claude demands, and `stop`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from claif_cla.translate import checks
+from claif_cla.translate.chat.context import Context
+
+__all__ = ["STREAM_ABOVE", "max_tokens_patch", "settle_max_tokens", "stop_patch"]
+
+STREAM_ABOVE = 21_333
+"""Above this many tokens an answer may take longer than the ten minutes after which the API
+and the networks before it give up on a silent connection: 3,600 s × max_tokens / 128,000."""
+
+
+def max_tokens_patch(value: Any, context: Context) -> dict[str, Any]:
+    """For both names; OpenAI's newer `max_completion_tokens` wins. Both count thinking, as
+    Claude's does.
+    """
+    newer = context.request.get("max_completion_tokens")
+    name = "max_tokens" if newer is None else "max_completion_tokens"
+    limit = checks.integer(value if newer is None else newer, name, 1)
+    most = context.model.max_output_tokens
+    if limit > most and context.model.family == "claude":
+        context.receipts.adapt(name, f"{context.model.id} writes {most} tokens at most.")
+        limit = most
+    return {"max_tokens": limit}
+
+
+def settle_max_tokens(body: dict[str, Any], context: Context) -> None:
+    """Without a limit of the caller's, the model's own: a smaller one would cut answers that
+    OpenAI would not cut.
+    """
+    body.setdefault("max_tokens", context.model.max_output_tokens)
+
+
+def stop_patch(value: Any, context: Context) -> dict[str, Any]:
+    """One string or several; blank ones, which the API refuses, are left out."""
+    items = [value] if isinstance(value, str) else checks.sequence(value, "stop")
+    given = [checks.string(item, f"stop[{index}]") for index, item in enumerate(items)]
+    kept = [item for item in given if item.strip()]
+    if len(kept) < len(given):
+        detail = "Claude takes no stop sequence of white space alone; it is left out."
+        context.receipts.drop("stop", detail)
+    return {"stop_sequences": kept} if kept else {}

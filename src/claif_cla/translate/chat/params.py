@@ -1,0 +1,69 @@
+"""The table: every parameter of Chat Completions, and what becomes of it.
+
+One line per parameter, held complete against the installed openai SDK by a test. The notes are
+what users read, in receipts, in refusals and in the README's table. To add a parameter, add its
+line, and for `Convert` a pure function `(value, context) -> patch` in the module of its subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from claif_cla.translate.chat import identity, instructions, limits, sampling, tool_choice
+from claif_cla.translate.chat.caching import cache_retention_patch, prompt_cache_options_patch
+from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.messages import messages_patch
+from claif_cla.translate.chat.structured import response_format_patch
+from claif_cla.translate.rules import Convert, Elsewhere, Refuse, Rule, Tune
+
+__all__ = ["PARAMS"]
+
+_NO_LOGPROBS = "Claude gives no log probabilities."
+
+PARAMS: Mapping[str, Rule[Context]] = {
+    "model": Elsewhere("`model`; Claude ids pass, retired ones go to their successor."),
+    "messages": Convert(messages_patch, "`messages` and `system`."),
+    "tools": Elsewhere("`tools`; names, schemas and custom tools are mapped both ways."),
+    "functions": Elsewhere("`tools`; the answer uses `function_call` as it did."),
+    "tool_choice": Convert(tool_choice.tool_choice_patch, "`tool_choice`."),
+    "function_call": Convert(tool_choice.function_call_patch, "`tool_choice`."),
+    "parallel_tool_calls": Convert(
+        tool_choice.parallel_patch, "`tool_choice.disable_parallel_tool_use`."
+    ),
+    "max_completion_tokens": Convert(limits.max_tokens_patch, "`max_tokens`; wins over it."),
+    "max_tokens": Convert(limits.max_tokens_patch, "`max_tokens`; absent: the model's limit."),
+    "stop": Convert(limits.stop_patch, "`stop_sequences`, more than four as well."),
+    "temperature": Convert(
+        sampling.temperature_patch, "`temperature` up to 1 where the model takes it."
+    ),
+    "top_p": Convert(sampling.top_p_patch, "`top_p` where the model takes it."),
+    "frequency_penalty": Convert(
+        instructions.frequency_penalty_patch, "A sentence about repetition."
+    ),
+    "presence_penalty": Convert(instructions.presence_penalty_patch, "A sentence about topics."),
+    "verbosity": Convert(instructions.verbosity_patch, "A sentence about length."),
+    "reasoning_effort": Elsewhere("`thinking` and `output_config.effort`, as the model has them."),
+    "response_format": Convert(response_format_patch, "`output_config.format`."),
+    "stream": Elsewhere("`stream`."),
+    "stream_options": Elsewhere("`include_usage` gives the last chunk with the usage."),
+    "user": Convert(identity.user_patch, "`metadata.user_id`, hashed if it looks personal."),
+    "safety_identifier": Convert(
+        identity.safety_identifier_patch, "`metadata.user_id`; wins over `user`."
+    ),
+    "metadata": Convert(identity.metadata_patch, "Claude stores no labels of requests."),
+    "prompt_cache_key": Elsewhere("Asks for automatic prompt caching."),
+    "prompt_cache_options": Convert(prompt_cache_options_patch, "`cache_control`."),
+    "prompt_cache_retention": Convert(cache_retention_patch, "`cache_control.ttl`."),
+    "seed": Tune("Claude's answers cannot be seeded; OpenAI promises best effort only."),
+    "prediction": Tune("Claude needs no predicted output; it only makes OpenAI faster."),
+    "store": Tune("Claude stores no answers for later retrieval.", neutral=(False,)),
+    "service_tier": Tune("Claude's tiers are bought, not asked for.", neutral=("auto",)),
+    "n": Refuse("Claude gives one answer per request.", neutral=(1,)),
+    "logprobs": Refuse(_NO_LOGPROBS, neutral=(False,)),
+    "top_logprobs": Refuse(_NO_LOGPROBS, neutral=(0,)),
+    "logit_bias": Refuse("Claude's token odds cannot be changed.", neutral=({},)),
+    "modalities": Refuse("Claude answers in text.", neutral=(["text"], [])),
+    "audio": Refuse("Claude answers in text."),
+    "moderation": Refuse("Claude's API has no moderation scores."),
+    "web_search_options": Refuse("Pass Anthropic's own web search tool in `tools`."),
+}

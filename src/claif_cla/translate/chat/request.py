@@ -1,0 +1,186 @@
+"""A Chat Completions request as a Messages request: the table applied, then what concerns
+several parameters at once settled, each in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from claif_cla.catalog.names import Resolution, resolve
+from claif_cla.errors import Refusal
+from claif_cla.translate import checks
+from claif_cla.translate.call import Call
+from claif_cla.translate.chat import native
+from claif_cla.translate.chat.caching import settle_caching
+from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.limits import STREAM_ABOVE, settle_max_tokens
+from claif_cla.translate.chat.params import PARAMS
+from claif_cla.translate.chat.sampling import settle_sampling
+from claif_cla.translate.chat.thinking import settle_thinking
+from claif_cla.translate.chat.tool_choice import settle_tool_choice
+from claif_cla.translate.chat.tools import ToolBox, tool_box
+from claif_cla.translate.headers import forwarded, merged_betas
+from claif_cla.translate.receipts import Receipts
+from claif_cla.translate.rules import apply, merge
+from claif_cla.wire import json_text
+from claif_cla.wire.http import UpstreamRequest
+
+__all__ = ["MESSAGES_PATH", "Plan", "plan_request"]
+
+MESSAGES_PATH = "/v1/messages"
+
+_ORDER = ("model", "max_tokens", "stream", "system", "messages", "tools", "tool_choice")
+_HISTORY_TOOL = {"type": "object", "additionalProperties": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send, and what the answer needs to know about the request.
+
+    Attributes:
+        body: the Messages request; `upstream` is it in bytes, with headers.
+        stream: whether the caller wants chunks. The upstream may be streamed without that.
+        include_usage: whether the chunks end with the usage.
+        resumable: whether the upstream may pause a turn: it runs tools of its own.
+        remarks: what the caller should know about the model.
+    """
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    query: str
+    tools: ToolBox
+    receipts: Receipts
+    stream: bool
+    include_usage: bool
+    resumable: bool
+    remarks: tuple[str, ...] = ()
+
+    def upstream(self, messages: list[Any] | None = None) -> UpstreamRequest:
+        """The request, or its continuation with other `messages`."""
+        body = self.body if messages is None else {**self.body, "messages": messages}
+        data = json_text.dump_bytes(body)
+        return UpstreamRequest("POST", MESSAGES_PATH, self.headers, data, self.query)
+
+
+def plan_request(call: Call) -> Plan:
+    """Translate; the caller's objects are left alone.
+
+    Raises:
+        Refusal: naming the parameter, for what cannot be sent under the call's `compat`.
+    """
+    request = checks.mapping(call.request, "body")
+    receipts = Receipts(call.settings.compat)
+    found = resolve(
+        request.get("model"),
+        aliases=call.settings.model_aliases,
+        default=call.settings.default_model,
+        official=call.settings.official,
+    )
+    context = _context(call, request, found, receipts)
+    betas = [*native.requested_betas(request)]
+    body = _applied(context)
+    betas += _settled(body, context, passes=bool(betas) or "anthropic-beta" in call.headers)
+    version = settle_sampling(body, context)
+    stream, include_usage = _streaming(request)
+    if stream or body["max_tokens"] > STREAM_ABOVE:
+        body["stream"] = True
+    ordered = {key: body[key] for key in _ORDER if key in body}
+    ordered |= {key: body[key] for key in sorted(body) if key not in ordered}
+    headers = _headers(call, version, betas)
+    return Plan(
+        ordered,
+        headers,
+        call.query,
+        context.tools,
+        receipts,
+        stream=stream,
+        include_usage=include_usage,
+        resumable=_runs_server_tools(body),
+        remarks=(found.deprecation,) if found.deprecation else (),
+    )
+
+
+def _context(
+    call: Call, request: Mapping[str, Any], found: Resolution, receipts: Receipts
+) -> Context:
+    for note in found.notes:
+        receipts.adapt(note["param"], note["detail"])
+    if request.get("messages") is None:
+        message = "Missing required parameter: `messages`."
+        raise Refusal(message, param="messages", code="missing_required_parameter")
+    tools = tool_box(request, receipts)
+    return Context(request, call.settings, found.model_id, found.info, tools, receipts)
+
+
+def _applied(context: Context) -> dict[str, Any]:
+    """The patches of all parameters that are there; null is absent, as with OpenAI."""
+    body: dict[str, Any] = {"model": context.model_id}
+    if context.tools.definitions:
+        body["tools"] = [*context.tools.definitions]
+    for name, rule in PARAMS.items():
+        value = context.request.get(name)
+        if value is not None:
+            merge(body, apply(rule, name, value, context, context.receipts))
+    return body
+
+
+def _settled(body: dict[str, Any], context: Context, *, passes: bool) -> list[str]:
+    """What concerns several parameters, in the order they depend on each other."""
+    settle_tool_choice(body, context)
+    _settle_history_tools(body)
+    settle_max_tokens(body, context)
+    merge(body, native.native_fields(context.request))
+    native.settle_system(body, context)
+    betas = native.settle_speed(body, context)
+    settle_thinking(body, context)
+    if context.instructions:
+        text = " ".join(context.instructions)
+        body["system"] = [*body.get("system", ()), {"type": "text", "text": text}]
+    unknown = {*context.request} - {*PARAMS} - native.NATIVE - {"betas"}
+    pass_on = passes or context.model.family == "foreign"
+    native.settle_unknown(body, unknown, context, pass_on=pass_on)
+    settle_caching(body, context)
+    return betas
+
+
+def _settle_history_tools(body: dict[str, Any]) -> None:
+    """Tools that only the history knows, when the request brings none.
+
+    The API wants tools with messages that hold tool blocks; they are declared so that they can
+    be read, and with `none` so that they cannot be called: OpenAI would not call them either.
+    """
+    if "tools" in body:
+        return
+    blocks = (block for turn in body["messages"] for block in turn["content"])
+    names = dict.fromkeys(b["name"] for b in blocks if b["type"] == "tool_use" and "name" in b)
+    if names:
+        body["tools"] = [{"name": name, "input_schema": _HISTORY_TOOL} for name in names]
+        body["tool_choice"] = {"type": "none"}
+
+
+def _streaming(request: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether the caller wants chunks, and the usage at their end."""
+    stream = request.get("stream")
+    stream = checks.boolean(stream, "stream") if stream is not None else False
+    options = request.get("stream_options")
+    if options is None:
+        return stream, False
+    usage = checks.mapping(options, "stream_options").get("include_usage")
+    wanted = usage is not None and checks.boolean(usage, "stream_options.include_usage")
+    return stream, stream and wanted
+
+
+def _headers(call: Call, version: str, betas: list[str]) -> dict[str, str]:
+    headers = {"anthropic-version": version, **forwarded(call.headers)}
+    merged = merged_betas(headers.get("anthropic-beta"), betas)
+    if merged:
+        headers["anthropic-beta"] = merged
+    headers["content-type"] = "application/json"
+    return headers
+
+
+def _runs_server_tools(body: Mapping[str, Any]) -> bool:
+    tools = body.get("tools", ())
+    return bool(body.get("mcp_servers")) or any("input_schema" not in tool for tool in tools)

@@ -1,0 +1,93 @@
+"""HTTP headers between the two APIs.
+
+Upstream goes what the caller set and nothing that belongs to OpenAI or to the hop between
+caller and us. Back comes everything but what described the bytes of the upstream body, with
+OpenAI's names beside Anthropic's for what both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+__all__ = ["forwarded", "merged_betas", "to_openai"]
+
+_HOP = frozenset(
+    "connection content-encoding content-length content-type cookie expect host idempotency-key"
+    " keep-alive proxy-authenticate proxy-authorization set-cookie te trailer transfer-encoding"
+    " upgrade accept accept-encoding user-agent".split()
+)
+_OPENAI_PREFIXES = ("openai-", "x-stainless-", "x-claif-")
+_LIMITS = ("limit", "remaining", "reset")
+
+
+def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """The caller's headers that travel upstream, lower-case names.
+
+    OpenAI's organization and project are a secret of another company, and `Idempotency-Key`
+    and `X-Stainless-*` mean nothing to Anthropic.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return {
+        name: value
+        for name, value in lowered.items()
+        if name not in _HOP and not name.startswith(_OPENAI_PREFIXES)
+    }
+
+
+def merged_betas(*sources: str | Iterable[str] | None) -> str:
+    """One `anthropic-beta` value of all sources in order, each beta once."""
+    names: dict[str, None] = {}
+    for source in sources:
+        parts = source.split(",") if isinstance(source, str) else source or ()
+        names.update(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return ",".join(names)
+
+
+def to_openai(headers: Mapping[str, str], now: float) -> dict[str, str]:
+    """Response headers in OpenAI's vocabulary, Anthropic's own kept.
+
+    Args:
+        headers: of the upstream answer, lower-case names.
+        now: Unix seconds; Anthropic gives the instant of a reset, OpenAI the time until it.
+    """
+    result = {name: value for name, value in headers.items() if name not in _HOP}
+    request_id = headers.get("request-id") or headers.get("x-amzn-requestid")
+    if request_id:
+        result["x-request-id"] = request_id
+    organization = headers.get("anthropic-organization-id")
+    if organization:
+        result["openai-organization"] = organization
+    for kind in ("requests", "tokens"):
+        result.update(_limits(headers, kind, now))
+    return result
+
+
+def _limits(headers: Mapping[str, str], kind: str, now: float) -> dict[str, str]:
+    # Where the sum of both is not told, the input side is the one that runs out first.
+    source = kind
+    if kind == "tokens" and "anthropic-ratelimit-tokens-limit" not in headers:
+        source = "input-tokens"
+    found = {}
+    for what in _LIMITS:
+        value = headers.get(f"anthropic-ratelimit-{source}-{what}")
+        if value is not None:
+            value = _until(value, now) if what == "reset" else value
+            found[f"x-ratelimit-{what}-{kind}"] = value
+    return found
+
+
+def _until(instant: str, now: float) -> str:
+    """An RFC 3339 instant as the duration until then: `1m3s`, `250ms`; as given if it is none."""
+    try:
+        # Python 3.10 knows no `Z`.
+        seconds = datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp() - now
+    except ValueError:
+        return instant
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))}ms"
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    parts = [(hours, "h"), (minutes, "m"), (secs, "s")]
+    return "".join(f"{count}{unit}" for count, unit in parts if count)

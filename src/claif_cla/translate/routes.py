@@ -1,0 +1,35 @@
+"""Which flow serves which endpoint. One table, for the client's transport and the gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from claif_cla.errors import Refusal
+from claif_cla.translate.call import Call
+from claif_cla.translate.chat.flow import chat_flow
+from claif_cla.translate.error_body import refusal_answer
+from claif_cla.translate.flow import Effect, Flow
+
+__all__ = ["ROUTES", "flow_for"]
+
+ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Call], Flow]], ...] = (
+    ("POST", re.compile(r"/chat/completions"), chat_flow),
+)
+"""Method, path below `/v1` (matched whole), flow."""
+
+
+def flow_for(call: Call) -> Flow:
+    """The flow of a call; endpoints that Claude has nothing for are answered by name."""
+    for method, path, flow in ROUTES:
+        if method == call.method and path.fullmatch(call.path):
+            return flow(call)
+    return _unsupported(call)
+
+
+def _unsupported(call: Call) -> Flow:
+    message = f"claif_cla: {call.method} {call.path} has no Claude equivalent."
+    refusal = Refusal(message, param=None, code="unsupported_endpoint", status=404)
+    nothing: tuple[Effect, ...] = ()
+    yield from nothing  # a flow is a generator, also one that sends nothing
+    return refusal_answer(refusal)

@@ -1,0 +1,86 @@
+"""The four things that can become of a parameter, and how a rule is applied.
+
+A table maps each parameter to one rule. `Convert` gives a *patch*: a piece of the Messages
+request that is merged into it at any depth, so that several parameters may write the same
+object, in any order, with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from claif_cla.translate.receipts import Receipts
+
+__all__ = ["Convert", "Elsewhere", "Patch", "Refuse", "Rule", "Tune", "apply", "merge"]
+
+Patch: TypeAlias = dict[str, Any]
+_Context = TypeVar("_Context")
+
+
+@dataclass(frozen=True, slots=True)
+class Convert(Generic[_Context]):
+    """The parameter has a place in the Messages request; `by(value, context)` finds it."""
+
+    by: Callable[[Any, _Context], Patch]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """It only tunes or labels: left out with a receipt, but for `neutral` values silently."""
+
+    note: str
+    neutral: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Leaving it out would change the answer: refused, but for `neutral` values."""
+
+    note: str
+    neutral: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Read where it belongs, outside the table: it concerns the whole call."""
+
+    note: str
+
+
+Rule: TypeAlias = Convert[_Context] | Tune | Refuse | Elsewhere
+
+
+def apply(
+    rule: Rule[_Context], name: str, value: Any, context: _Context, receipts: Receipts
+) -> Patch:
+    """The patch of one parameter; empty where it has none. Raises `Refusal`."""
+    match rule:
+        case Convert():
+            return rule.by(value, context)
+        case Tune():
+            if not _is_neutral(value, rule.neutral):
+                receipts.drop(name, rule.note)
+        case Refuse():
+            if not _is_neutral(value, rule.neutral):
+                receipts.refuse(name, rule.note)
+        case Elsewhere():
+            pass
+    return {}
+
+
+def _is_neutral(value: Any, neutral: tuple[Any, ...]) -> bool:
+    # `True == 1` in Python; in JSON they are two.
+    return any(type(value) is type(item) and value == item for item in neutral)
+
+
+def merge(body: Patch, patch: Mapping[str, Any]) -> None:
+    """Merge `patch` into `body` in place: objects at any depth, anything else replaces."""
+    for key, value in patch.items():
+        mine = body.get(key)
+        if isinstance(mine, dict) and isinstance(value, Mapping):
+            merge(mine, value)
+        else:
+            body[key] = dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,101 @@
+"""What every test gets: no ambient credentials, no way out of loopback, a server, profiles."""
+
+from __future__ import annotations
+
+import os
+
+_AMBIENT = ("ANTHROPIC_", "CLAUDE_", "CLAIF_", "OPENAI_", "AWS_", "AZURE_", "GOOGLE_")
+# Before anything is imported: some libraries read the environment at import time.
+for _name in [name for name in os.environ if name.upper().startswith(_AMBIENT)]:
+    del os.environ[_name]
+
+import ipaddress  # noqa: E402
+import socket  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from typing import Any  # noqa: E402
+
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+from loopback import LoopbackServer, refused_address  # noqa: E402
+
+_SETTINGS: dict[str, Any] = {
+    "deadline": None,  # a busy machine is no bug
+    "derandomize": False,
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow],
+}
+hypothesis.settings.register_profile("default", max_examples=60, **_SETTINGS)
+hypothesis.settings.register_profile("ci", max_examples=1000, print_blob=True, **_SETTINGS)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _require_loopback(address: Any) -> None:
+    if not isinstance(address, tuple):
+        return  # a unix socket
+    host = address[0]
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host in (None, "", "localhost"):
+        return
+    try:
+        inside = ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        # No `Exception`: clients turn those into connection errors and try again.
+        pytest.fail(
+            f"a test tried to reach {host!r}; tests stay on 127.0.0.1. "
+            "Use the fixture `server`, or the simulator."
+        )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _stay_on_loopback() -> Iterator[None]:
+    real_getaddrinfo = socket.getaddrinfo
+    real_connect, real_connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
+        _require_loopback((host,))
+        return real_getaddrinfo(host, *args, **options)
+
+    def connect(self: socket.socket, address: Any) -> None:
+        _require_loopback(address)
+        real_connect(self, address)
+
+    def connect_ex(self: socket.socket, address: Any) -> int:
+        _require_loopback(address)
+        return real_connect_ex(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        patch.setattr(socket.socket, "connect", connect)
+        patch.setattr(socket.socket, "connect_ex", connect_ex)
+        yield
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def _session_server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_session_server: LoopbackServer) -> Iterator[LoopbackServer]:
+    """A clean loopback server. The test fails if the server itself met a failure."""
+    _session_server.reset()
+    yield _session_server
+    failures = list(_session_server.failures)
+    _session_server.reset()
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def refused_url() -> Iterator[str]:
+    """The URL of a port that refuses every connection."""
+    with refused_address() as url:
+        yield url
