@@ -7,12 +7,13 @@ exchange is left open, whatever happens: a flow that ends, fails, or is closed i
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from claif_cla.translate.flow import Answer, Chunk, ChunkFlow, Close, Drain, Flow, Read, Reply, Send
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
 
-__all__ = ["Opened", "AsyncOpened", "achunks", "arun", "chunks", "run"]
+__all__ = ["AsyncOpened", "Opened", "achunks", "arun", "chunks", "run"]
 
 MAX_DRAIN = 64 * 1024
 """Bytes that are read after an answer's end so that its connection can be used again. After
@@ -42,11 +43,9 @@ class Opened:
 
     def _drain(self, exchange: Exchange) -> None:
         size = 0
-        try:
+        with suppress(Exception):  # the answer is complete: only the connection is lost
             while size <= MAX_DRAIN and (piece := exchange.read()):
                 size += len(piece)
-        except Exception:  # noqa: BLE001 - the answer is complete; only reuse is lost
-            pass
         exchange.close()
 
     def close(self) -> None:
@@ -112,11 +111,9 @@ class AsyncOpened:
 
     async def _drain(self, exchange: AsyncExchange) -> None:
         size = 0
-        try:
+        with suppress(Exception):  # the answer is complete: only the connection is lost
             while size <= MAX_DRAIN and (piece := await exchange.read()):
                 size += len(piece)
-        except Exception:  # noqa: BLE001 - the answer is complete; only reuse is lost
-            pass
         await exchange.close()
 
     async def close(self) -> None:

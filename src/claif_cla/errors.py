@@ -2,7 +2,7 @@
 
 ```
 Exception
-├── Refusal                 the request asks for what Claude cannot do; becomes an OpenAI-shaped 400
+├── Refusal                 asks for what Claude cannot do: a 400 in OpenAI's shape
 ├── UpstreamFault           the upstream answered something that is no Messages API answer
 │   ├── TruncatedStream     the connection ended before `message_stop`
 │   ├── MalformedAnswer     a body or an event that cannot be read (no JSON, wrong shape)

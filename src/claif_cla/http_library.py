@@ -34,7 +34,7 @@ class HttpLibrary:
     async_body: Any
     timeout: type[Exception]
     error: type[Exception]
-    cut: type[Exception]
+    cut: Any
 
 
 class _SyncBody:

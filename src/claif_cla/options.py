@@ -12,9 +12,9 @@ import openai
 
 from claif_cla.backends.base import Backend
 from claif_cla.backends.named import backend_named
-from claif_cla.transport import Transport, api_root
 from claif_cla.translate.call import Settings
 from claif_cla.translate.receipts import Compat
+from claif_cla.transport import Transport, api_root
 from claif_cla.warn import Warner
 
 __all__ = ["OWN_OPTIONS", "base_url_for", "credentials", "refuse_foreign", "transport_for"]

@@ -82,8 +82,10 @@ class ClaudeCompletions(Completions):
             **params: Unpack[ChatParams],
         ) -> ChatCompletion | Stream[ChatCompletionChunk]: ...
 
+        @override
         def create(self, **params: Any) -> Any: ...
 
+        @override
         def parse(  # type: ignore[override]
             self,
             *,
@@ -92,6 +94,7 @@ class ClaudeCompletions(Completions):
             **params: Unpack[ChatParams],
         ) -> ParsedChatCompletion[_Format]: ...
 
+        @override
         def stream(  # type: ignore[override]
             self,
             *,
@@ -150,8 +153,10 @@ class AsyncClaudeCompletions(AsyncCompletions):
             **params: Unpack[ChatParams],
         ) -> Coroutine[Any, Any, ChatCompletion | AsyncStream[ChatCompletionChunk]]: ...
 
+        @override
         def create(self, **params: Any) -> Any: ...
 
+        @override
         async def parse(  # type: ignore[override]
             self,
             *,
@@ -160,6 +165,7 @@ class AsyncClaudeCompletions(AsyncCompletions):
             **params: Unpack[ChatParams],
         ) -> ParsedChatCompletion[_Format]: ...
 
+        @override
         def stream(  # type: ignore[override]
             self,
             *,

@@ -20,7 +20,7 @@ What goes wrong in the middle of a stream:
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -174,9 +174,7 @@ class _Incoming:
         finally:
             pieces.close()
 
-    async def async_body(
-        self, flow: ChunkFlow, opened: AsyncOpened
-    ) -> AsyncGenerator[bytes, None]:
+    async def async_body(self, flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[bytes, None]:
         pieces = achunks(flow, opened)
         try:
             with self._faults_in_stream():

@@ -49,8 +49,10 @@ def read_json(reply: Reply) -> Generator[Effect, Any, Any]:
         return json_text.load(body)
     except ValueError as error:
         start = body[:200].decode("utf-8", "replace")
-        message = f"expected JSON, but the answer starts with {start!r}" if body else (
-            "expected JSON, but the answer is empty"
+        message = (
+            f"expected JSON, but the answer starts with {start!r}"
+            if body
+            else ("expected JSON, but the answer is empty")
         )
         raise MalformedAnswer(message) from error
 
@@ -101,5 +103,5 @@ def _parse(sent: ServerSentEvent) -> dict[str, Any] | None:
         raise MalformedAnswer(f"an event of the stream is no JSON: {start!r}") from error
     if not isinstance(event, Mapping):
         raise MalformedAnswer("an event of the stream is JSON, but no object")
-    event = {"type": sent.event} | event
+    event = {"type": sent.event, **event}
     return None if event["type"] == "ping" else event

@@ -24,12 +24,14 @@ def invalid(param: str, expected: str, value: Any) -> Refusal:
 
 
 def string(value: Any, param: str) -> str:
+    """A string, also an empty one."""
     if not isinstance(value, str):
         raise invalid(param, "a string", value)
     return value
 
 
 def boolean(value: Any, param: str) -> bool:
+    """A boolean; 0 and 1 are none."""
     if not isinstance(value, bool):
         raise invalid(param, "a boolean", value)
     return value
@@ -46,6 +48,7 @@ def integer(value: Any, param: str, low: int, high: int | None = None) -> int:
 
 
 def number(value: Any, param: str, low: float, high: float) -> float:
+    """A number within `low` and `high`; NaN is in no range."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise invalid(param, "a number", value)
     _within(value, param, low, high)
@@ -61,18 +64,21 @@ def _within(value: float, param: str, low: float, high: float | None) -> None:
 
 
 def mapping(value: Any, param: str) -> Mapping[str, Any]:
+    """An object."""
     if not isinstance(value, Mapping):
         raise invalid(param, "an object", value)
     return value
 
 
 def sequence(value: Any, param: str) -> Sequence[Any]:
+    """An array; a string is none."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise invalid(param, "an array", value)
     return value
 
 
 def one_of(value: Any, param: str, choices: Sequence[str]) -> str:
+    """One of these strings; others are refused with the list of them."""
     if not isinstance(value, str) or value not in choices:
         expected = ", ".join(f"'{choice}'" for choice in choices)
         message = f"Invalid value for `{param}`: {value!r}. Supported values are: {expected}."

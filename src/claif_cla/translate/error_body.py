@@ -141,11 +141,11 @@ def _read(status: int, body: bytes) -> _Error:
         return _Error(status, "", message, None, None)
     details = inner.get("details")
     code = details.get("error_code") if isinstance(details, Mapping) else None
-    message = inner.get("message")
+    said = inner.get("message")
     return _Error(
         status,
         str(inner.get("type") or ""),
-        message if isinstance(message, str) else json_text.dump_text(inner),
+        said if isinstance(said, str) else json_text.dump_text(inner),
         code if isinstance(code, str) else None,
         dict(inner),
     )

@@ -150,9 +150,7 @@ def _thinks(request: ValidRequest, config: Mapping[str, Any]) -> bool:
     return kind == "adaptive"
 
 
-def _call(
-    draft: Draft, request: ValidRequest, calls: list[tuple[str, Any]], seed: bytes
-) -> None:
+def _call(draft: Draft, request: ValidRequest, calls: list[tuple[str, Any]], seed: bytes) -> None:
     forced = (request.payload.get("tool_choice") or {}).get("type") in ("any", "tool")
     if not forced:
         names = " and ".join(name for name, _ in calls)

@@ -32,7 +32,9 @@ from claif_cla.backends.simulator.rejection import Rejection
 
 __all__ = ["Fault", "FaultSchedule", "parse_faults"]
 
-_KIND = re.compile(r"(?P<status>[2-5]\d\d)|(?P<name>stream-error|stall|cut|none)(?:@(?P<at>\d{1,6}))?")
+_KIND = re.compile(
+    r"(?P<status>[2-5]\d\d)|(?P<name>stream-error|stall|cut|none)(?:@(?P<at>\d{1,6}))?"
+)
 _BODIES = ("html", "empty", "invalid-json")
 _MAX_FAULTS = 32
 _MAX_SCHEDULES = 256
@@ -73,9 +75,7 @@ def _parse_fault(text: str) -> Fault:
     kind, *options = (part.strip() for part in text.split(";"))
     match = _KIND.fullmatch(kind)
     if match is None:
-        raise _bad(
-            kind, "a status from 200 to 599, `stream-error@N`, `stall@N`, `cut@N` or `none`"
-        )
+        raise _bad(kind, "a status from 200 to 599, `stream-error@N`, `stall@N`, `cut@N` or `none`")
     values: dict[str, object] = {}
     for option in filter(None, options):
         values.update(_parse_option(option))

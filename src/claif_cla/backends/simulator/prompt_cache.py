@@ -74,9 +74,7 @@ class PromptCache:
         prompt = list(segments)
         keys, sizes = _prefixes(prompt, model.id)
         marks = _breakpoints(prompt, automatic)
-        marks = [
-            (place, ttl) for place, ttl in marks if sizes[place] >= model.cache_minimum_tokens
-        ]
+        marks = [(place, ttl) for place, ttl in marks if sizes[place] >= model.cache_minimum_tokens]
         total = sizes[-1] if sizes else 0
         if not marks:
             return CacheUsage(uncached=total)

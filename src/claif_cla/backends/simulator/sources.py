@@ -15,7 +15,10 @@ _QUOTED = 60
 def cited_blocks(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """One quoting text block for each document of the last turn that may be cited."""
     documents = [
-        block for turn in turns if turn.role == "user" for block in turn.blocks
+        block
+        for turn in turns
+        if turn.role == "user"
+        for block in turn.blocks
         if block["type"] == "document"
     ]
     last = turns[-1].blocks

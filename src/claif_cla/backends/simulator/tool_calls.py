@@ -26,7 +26,7 @@ _CLIENT_TOOLS: Mapping[str, Mapping[str, Any]] = {
 
 _COMMON_WORDS = frozenset(
     "about call create delete find from function list lookup make read send tool update "
-    "with write".split()  # noqa: SIM905
+    "with write".split()
 )
 _SEARCH = re.compile(r"\b(search\w*|look up|look for|latest|news)\b", re.IGNORECASE)
 

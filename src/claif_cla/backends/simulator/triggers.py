@@ -64,7 +64,9 @@ class Triggers:
             refusal="refusal" in marks or "late-refusal" in marks or _REFUSAL in text,
             late="late-refusal" in marks,
             category=category if category in _CATEGORIES else None,
-            pauses=0 if pauses is None else min(_MAX_PAUSES, int(pauses) if pauses.isdigit() else 1),
+            pauses=0
+            if pauses is None
+            else min(_MAX_PAUSES, int(pauses) if pauses.isdigit() else 1),
             redacted="redacted-thinking" in marks or _REDACTED in text,
             empty="empty" in marks,
             words=None if count is None else min(MAX_WORDS, int(count["count"])),

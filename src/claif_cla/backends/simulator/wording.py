@@ -19,7 +19,7 @@ __all__ = ["INTRODUCTION", "answer_text", "thinking_text"]
 
 INTRODUCTION = "This is the claif_cla simulator, not a model."
 
-_FILLER = "one two three four five six seven eight nine ten".split()  # noqa: SIM905
+_FILLER = "one two three four five six seven eight nine ten".split()
 _MAX_QUOTE = 2000
 _MEDIA = {"image": "image", "document": "document", "search_result": "search result"}
 
@@ -43,9 +43,7 @@ def answer_text(request: ValidRequest, words: int | None) -> str:
     said = last_user_text(request.turns)
     if said and (text_of(last.blocks) or len(sentences) == 1):
         sentences.append(f"You said: {_short(said)}")
-    attached = Counter(
-        _MEDIA[block["type"]] for block in last.blocks if block["type"] in _MEDIA
-    )
+    attached = Counter(_MEDIA[block["type"]] for block in last.blocks if block["type"] in _MEDIA)
     if attached:
         listed = ", ".join(_counted(kind, count) for kind, count in sorted(attached.items()))
         sentences.append(f"You attached: {listed}.")

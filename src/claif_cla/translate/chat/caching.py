@@ -2,8 +2,8 @@
 
 Claude caches only where it is told to; the top-level `cache_control` lets it place the
 breakpoint itself, on the last block that can be cached, which moves along with a growing
-conversation. It costs a little on the first call and saves nine tenths of the prefix on the next, so
-it is asked for once there is a conversation, or when the caller shows that they want it.
+conversation. It costs a little on the first call and saves most of the prefix on the next,
+so it is asked for once there is a conversation, or when the caller shows that they want it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _MAX_DEPTH = 8
 
 
 def cache_retention_patch(value: Any, context: Context) -> dict[str, Any]:
+    """`in_memory` is Claude's five minutes; `24h` is its hour, with a receipt."""
     if checks.one_of(value, "prompt_cache_retention", ("in_memory", "24h")) == "24h":
         detail = "Claude keeps a prompt for one hour at most; sent as `ttl: 1h`."
         context.receipts.adapt("prompt_cache_retention", detail)
@@ -29,6 +30,7 @@ def cache_retention_patch(value: Any, context: Context) -> dict[str, Any]:
 
 
 def prompt_cache_options_patch(value: Any, context: Context) -> dict[str, Any]:
+    """`mode` decides about the automatic breakpoint; `ttl` is Claude's hour, with a receipt."""
     options = checks.mapping(value, "prompt_cache_options")
     if options.get("mode") is not None:
         checks.one_of(options["mode"], "prompt_cache_options.mode", ("implicit", "explicit"))

@@ -180,7 +180,7 @@ _NATIVE_RESULTS = (
 
 
 def _native(types: Iterable[str], roles: tuple[str, ...]) -> dict[str, tuple[tuple[str, ...], Any]]:
-    return {kind: (roles, _verbatim) for kind in types}
+    return dict.fromkeys(types, (roles, _verbatim))
 
 
 PARTS: Mapping[str, tuple[tuple[str, ...], _Builder]] = {

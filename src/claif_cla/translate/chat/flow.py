@@ -59,8 +59,7 @@ def chat_flow(call: Call) -> Flow:
         return refusal_answer(Refusal(message, param=None, code="invalid_value"))
     reply: Reply = yield Send(plan.upstream())
     if reply.status >= 400:
-        body = yield from read_error(reply)
-        return error_answer(reply.status, reply.headers, body, call.now)
+        return (yield from _refused(reply, call))
     if not plan.stream:
         return (yield from _whole(plan, reply, call))
     return (yield from _streamed(plan, reply, call))
@@ -89,6 +88,11 @@ def _error_event(event: Mapping[str, Any], reply: Reply, call: Call) -> Answer:
     return Answer(status, headers, {"error": error})
 
 
+def _refused(reply: Reply, call: Call) -> Flow:
+    body = yield from read_error(reply)
+    return error_answer(reply.status, reply.headers, body, call.now)
+
+
 # Whole answers
 
 
@@ -100,8 +104,7 @@ def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
                 break
             reply = yield Send(plan.upstream(_continued(plan, message["content"])))
             if reply.status >= 400:
-                body = yield from read_error(reply)
-                return error_answer(reply.status, reply.headers, body, call.now)
+                return (yield from _refused(reply, call))
             message = _joined(message, (yield from _message(reply)))
     except _StreamError as error:
         return _error_event(error.event, reply, call)
@@ -181,8 +184,7 @@ def _chunks(plan: Plan, reader: EventReader, first: dict[str, Any], call: Call) 
         content += fold.message["content"]
         reply: Reply = yield Send(plan.upstream(_continued(plan, content)))
         if reply.status >= 400:
-            body = yield from read_error(reply)
-            yield error_answer(reply.status, reply.headers, body, call.now).body
+            yield (yield from _refused(reply, call)).body
             return
         reader = EventReader(reply)
         first = yield from reader.expect_event()
@@ -192,7 +194,10 @@ def _chunks(plan: Plan, reader: EventReader, first: dict[str, Any], call: Call) 
 
 
 def _one_stream(
-    reader: EventReader, first: dict[str, Any], translator: ChunkTranslator, fold: MessageFold | None
+    reader: EventReader,
+    first: dict[str, Any],
+    translator: ChunkTranslator,
+    fold: MessageFold | None,
 ) -> Generator[Effect | Chunk, Any, bool]:
     """The chunks of one upstream stream; whether it failed, and said so in its last chunk."""
     event = first

@@ -20,6 +20,7 @@ _PERSONAL = re.compile(r"@|\s|^\+?[\d().\-/]{7,}$")
 
 
 def user_patch(value: Any, context: Context) -> dict[str, Any]:
+    """`user` as `metadata.user_id`, hashed where it looks like personal data."""
     user = checks.string(value, "user")
     other = context.request.get("safety_identifier")
     if other is not None and other != user:
@@ -30,6 +31,7 @@ def user_patch(value: Any, context: Context) -> dict[str, Any]:
 
 
 def safety_identifier_patch(value: Any, context: Context) -> dict[str, Any]:
+    """OpenAI's newer name for `user`; it wins over it."""
     return _user_id(checks.string(value, "safety_identifier"), "safety_identifier", context)
 
 
@@ -50,4 +52,3 @@ def _user_id(user: str, name: str, context: Context) -> dict[str, Any]:
         context.receipts.adapt(name, "sent as a hash: Anthropic wants no personal data here.")
         user = hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
     return {"metadata": {"user_id": user}}
-

@@ -6,6 +6,7 @@ together they make one system block after the caller's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from claif_cla.translate import checks
@@ -47,15 +48,17 @@ _VERBOSITY = {
 
 
 def frequency_penalty_patch(value: Any, context: Context) -> dict[str, Any]:
+    """A number from -2 to 2 as a sentence about repetition, with a receipt."""
     return _penalty(value, "frequency_penalty", _FREQUENCY, context)
 
 
 def presence_penalty_patch(value: Any, context: Context) -> dict[str, Any]:
+    """A number from -2 to 2 as a sentence about new topics, with a receipt."""
     return _penalty(value, "presence_penalty", _PRESENCE, context)
 
 
 def _penalty(
-    value: Any, name: str, sentences: dict[bool, tuple[str, ...]], context: Context
+    value: Any, name: str, sentences: Mapping[bool, tuple[str, ...]], context: Context
 ) -> dict[str, Any]:
     penalty = checks.number(value, name, -2, 2)
     if penalty:
@@ -67,6 +70,10 @@ def _penalty(
 
 
 def verbosity_patch(value: Any, context: Context) -> dict[str, Any]:
+    """`low` and `high` as a sentence about length; `medium` is what Claude does anyway.
+
+    `output_config.effort` would shorten answers too, but it shortens thinking with them.
+    """
     level = checks.one_of(value, "verbosity", ("low", "medium", "high"))
     if level in _VERBOSITY:
         sentence = _VERBOSITY[level]

@@ -15,9 +15,7 @@ and the networks before it give up on a silent connection: 3,600 s × max_tokens
 
 
 def max_tokens_patch(value: Any, context: Context) -> dict[str, Any]:
-    """For both names; OpenAI's newer `max_completion_tokens` wins. Both count thinking, as
-    Claude's does.
-    """
+    """For both names: both count thinking, as Claude's does, and the newer one wins."""
     newer = context.request.get("max_completion_tokens")
     name = "max_tokens" if newer is None else "max_completion_tokens"
     limit = checks.integer(value if newer is None else newer, name, 1)
@@ -29,8 +27,9 @@ def max_tokens_patch(value: Any, context: Context) -> dict[str, Any]:
 
 
 def settle_max_tokens(body: dict[str, Any], context: Context) -> None:
-    """Without a limit of the caller's, the model's own: a smaller one would cut answers that
-    OpenAI would not cut.
+    """Without a limit of the caller's, the model's own.
+
+    A smaller one would cut answers that OpenAI would not cut.
     """
     body.setdefault("max_tokens", context.model.max_output_tokens)
 

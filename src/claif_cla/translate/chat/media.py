@@ -19,8 +19,9 @@ __all__ = ["Media", "document_block", "image_block", "parse_data_url", "parse_fi
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _SPELLINGS = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
-_TEXT_TYPES = ("application/json", "application/xml", "application/yaml", "application/x-yaml")
-_TEXT_TYPES += ("application/javascript", "application/toml", "application/sql")
+_TEXT_TYPES = frozenset(
+    f"application/{kind}" for kind in "json xml yaml x-yaml javascript toml sql".split()
+)
 _WHITE = re.compile(r"\s")
 _HEAD = 64
 """Base64 characters that are enough to see a file's signature."""

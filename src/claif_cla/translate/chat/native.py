@@ -38,6 +38,7 @@ def native_fields(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def requested_betas(request: Mapping[str, Any]) -> list[str]:
+    """The `betas` field, for the header that they travel in."""
     betas = request.get("betas")
     if betas is None:
         return []

@@ -1,5 +1,7 @@
-"""A Chat Completions request as a Messages request: the table applied, then what concerns
-several parameters at once settled, each in one place.
+"""A Chat Completions request as a Messages request.
+
+The table is applied first; then what concerns several parameters at once is settled, each
+matter in its one place and in the order they depend on each other.
 """
 
 from __future__ import annotations

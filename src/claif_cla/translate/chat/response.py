@@ -154,6 +154,8 @@ def refusal_text(stop_details: Any) -> str:
     if isinstance(details.get("explanation"), str) and details["explanation"]:
         return str(details["explanation"])
     category = details.get("category")
-    return f"Claude declined to answer (category: {category})." if category else (
-        "Claude declined to answer."
+    return (
+        f"Claude declined to answer (category: {category})."
+        if category
+        else ("Claude declined to answer.")
     )

@@ -30,14 +30,17 @@ _LEAST_TOP_P_WITH_THINKING = 0.95
 
 
 def temperature_patch(value: Any, context: Context) -> dict[str, Any]:
+    """OpenAI's range is 0 to 2; what of it the model takes is settled later."""
     return {"temperature": checks.number(value, "temperature", 0, 2)}
 
 
 def top_p_patch(value: Any, context: Context) -> dict[str, Any]:
+    """0 to 1 in both APIs."""
     return {"top_p": checks.number(value, "top_p", 0, 1)}
 
 
 def top_k_patch(value: Any, context: Context) -> dict[str, Any]:
+    """Anthropic's own, through `extra_body`."""
     return {"top_k": checks.integer(value, "top_k", 0)}
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from claif_cla.errors import MalformedAnswer, OversizedAnswer
 from claif_cla.translate.chat.response import annotation, joint, refusal_text, tool_call
 from claif_cla.translate.chat.tools import ToolBox
@@ -212,9 +214,11 @@ class _Text(_Block):
         self.from_ = -1
         self.citations: list[Any] = list(content.get("citations") or ())
 
+    @override
     def start(self) -> list[Delta]:
         return self._speak(self.content.get("text") or "")
 
+    @override
     def delta(self, delta: Mapping[str, Any]) -> list[Delta]:
         if delta["type"] == "text_delta":
             return self._speak(delta["text"])
@@ -234,6 +238,7 @@ class _Text(_Block):
         answer.last_char = text[-1]
         return [{"content": between + text}]
 
+    @override
     def stop(self) -> list[Delta]:
         start, end = max(self.from_, 0), self.answer.length
         made = [annotation(citation, start, end) for citation in self.citations]
@@ -253,6 +258,7 @@ class _Thinking(_Block):
         self.spoke = False
         answer.thinking_blocks += 1
 
+    @override
     def start(self) -> list[Delta]:
         # Stated even when empty: omitted thinking is an empty text with a signature.
         block = {"index": self.index, "type": "thinking", "thinking": ""}
@@ -263,6 +269,7 @@ class _Thinking(_Block):
             deltas += self._sign(self.content["signature"])
         return deltas
 
+    @override
     def delta(self, delta: Mapping[str, Any]) -> list[Delta]:
         if delta["type"] == "thinking_delta" and delta["thinking"]:
             return self._think(delta["thinking"])
@@ -285,6 +292,7 @@ class _Thinking(_Block):
 
 
 class _RedactedThinking(_Block):
+    @override
     def start(self) -> list[Delta]:
         index = self.answer.thinking_blocks
         self.answer.thinking_blocks += 1
@@ -305,6 +313,7 @@ class _ToolUse(_Block):
         self.holds = name in answer.tools.custom or name in answer.tools.wrapped
         answer.tool_calls += 1
 
+    @override
     def start(self) -> list[Delta]:
         if self.holds:
             return []
@@ -325,6 +334,7 @@ class _ToolUse(_Block):
             call |= {"id": self.content["id"], "type": "function"}
         return {"tool_calls": [call | {"function": function}]}
 
+    @override
     def delta(self, delta: Mapping[str, Any]) -> list[Delta]:
         if delta["type"] != "input_json_delta" or not delta["partial_json"]:
             return []
@@ -341,6 +351,7 @@ class _ToolUse(_Block):
         self.spoke = True
         return [self._call({"arguments": arguments})]
 
+    @override
     def stop(self) -> list[Delta]:
         if self.stopped:
             return []

@@ -65,8 +65,9 @@ def _with_tools(choice: dict[str, Any], context: Context, param: str) -> dict[st
 
 
 def _allowed_tools(given: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Only the allowed tools are sent. The tools come first in Claude's prompt, so this starts a
-    prompt cache of its own; there is no other way to allow a subset.
+    """Only the allowed tools are sent; there is no other way to allow a subset.
+
+    The tools come first in Claude's prompt, so this starts a prompt cache of its own.
     """
     at = "tool_choice.allowed_tools"
     allowed = checks.mapping(given.get("allowed_tools", given), at)

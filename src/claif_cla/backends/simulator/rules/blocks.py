@@ -80,8 +80,13 @@ _DOCUMENT = record(
     required=("source",),
 )
 _SEARCH_RESULT = record(
-    {**_CACHE, "content": array(TEXT), "source": string(), "title": string(),
-     "citations": _CITATIONS},
+    {
+        **_CACHE,
+        "content": array(TEXT),
+        "source": string(),
+        "title": string(),
+        "citations": _CITATIONS,
+    },
     required=("content", "source", "title"),
 )
 _RESULT_CONTENT = tagged(

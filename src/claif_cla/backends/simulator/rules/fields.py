@@ -38,9 +38,7 @@ VERSIONS = (SAMPLING_VERSION, "2026-10-21")
 _DISPLAY = nullable(literal("summarized", "omitted", beta_allowed=("updates",)))
 _THINKING = tagged(
     {
-        "adaptive": record(
-            {"type": anything, "display": _DISPLAY}, beta_fields=("block_binding",)
-        ),
+        "adaptive": record({"type": anything, "display": _DISPLAY}, beta_fields=("block_binding",)),
         "between_tools": record({"type": anything}),
         "disabled": record({"type": anything}),
         "enabled": record(
@@ -54,9 +52,7 @@ _OUTPUT_CONFIG = record(
     {
         "effort": nullable(literal("low", "medium", "high", "xhigh", "max")),
         "format": nullable(
-            record(
-                {"type": literal("json_schema"), "schema": mapping}, required=("type", "schema")
-            )
+            record({"type": literal("json_schema"), "schema": mapping}, required=("type", "schema"))
         ),
     },
     beta_fields=("task_budget",),

@@ -63,7 +63,9 @@ def check_sampling(payload: Mapping[str, Any], model: ModelInfo) -> None:
     if top_k is not None:
         raise Rejection("`top_k` must be unset when thinking is enabled.")
     if top_p is not None and top_p < 0.95:
-        raise Rejection("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.")
+        raise Rejection(
+            "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled."
+        )
 
 
 def check_speed(payload: Mapping[str, Any], model: ModelInfo, betas: frozenset[str]) -> None:

@@ -27,7 +27,11 @@ def check_thinking_config(payload: Mapping[str, Any], model: ModelInfo, *, count
         # A model that can't think takes `disabled` all the same.
         if kind != "disabled" or model.thinking.types:
             _refuse_kind(kind, model)
-    if kind == "enabled" and not counting and payload["thinking"]["budget_tokens"] >= payload["max_tokens"]:
+    if (
+        kind == "enabled"
+        and not counting
+        and payload["thinking"]["budget_tokens"] >= payload["max_tokens"]
+    ):
         raise Rejection("`max_tokens` must be greater than `thinking.budget_tokens`.")
     if effort is not None and effort not in model.effort_levels:
         if not model.effort_levels:
@@ -49,8 +53,7 @@ def _refuse_kind(kind: str, model: ModelInfo) -> None:
     hint = ""
     if kind == "enabled" and "adaptive" in model.thinking.types:
         hint = (
-            ' Use "thinking.type.adaptive" and "output_config.effort" to control thinking '
-            "behavior."
+            ' Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
         )
     elif kind == "disabled" and "between_tools" in model.thinking.types:
         hint = ' Use "thinking.type.between_tools" instead.'
@@ -100,8 +103,7 @@ def readable_turns(
         if turn.blocks[-1]["type"] in _THINKING:
             fail(
                 turn.paths[-1],
-                "The final block in an assistant message cannot be "
-                f"`{turn.blocks[-1]['type']}`.",
+                f"The final block in an assistant message cannot be `{turn.blocks[-1]['type']}`.",
             )
         expected = prefix_digest(payload, turns[:place]) if binds_prefix(model) else None
         blocks = []
@@ -118,9 +120,7 @@ def readable_turns(
     return tuple(kept), removed
 
 
-def _verify(
-    path: str, block: Block, expected: bytes | None, signer: Signer, *, drop: bool
-) -> bool:
+def _verify(path: str, block: Block, expected: bytes | None, signer: Signer, *, drop: bool) -> bool:
     """Whether the block stays; raises where it must not be there at all."""
     kind = block["type"]
     if kind not in _THINKING:

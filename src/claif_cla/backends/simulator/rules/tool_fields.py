@@ -22,7 +22,12 @@ from claif_cla.backends.simulator.rules.shapes import (
 
 __all__ = ["TOOL_CHOICE", "TYPED_TOOLS", "check_tool"]
 
-_CALLERS = ("direct", "code_execution_20250825", "code_execution_20260120", "code_execution_20260521")
+_CALLERS = (
+    "direct",
+    "code_execution_20250825",
+    "code_execution_20260120",
+    "code_execution_20260521",
+)
 TYPED_TOOLS = (
     "bash_20250124",
     "browser_toolset_20260801",

@@ -125,7 +125,9 @@ def check_prefill(turns: Sequence[Turn], model: ModelInfo, *, structured: bool) 
             "with a user message."
         )
     if structured:
-        raise Rejection("Prefilling assistant messages is not supported with `output_config.format`.")
+        raise Rejection(
+            "Prefilling assistant messages is not supported with `output_config.format`."
+        )
     last = turns[-1].blocks[-1] if turns[-1].blocks else {"type": "none"}
     if last["type"] == "text" and last["text"] != last["text"].rstrip():
         fail("messages", "final assistant content cannot end with trailing whitespace")

@@ -177,7 +177,8 @@ def _fits_object(value: Mapping[str, Any], schema: Mapping[str, Any], inner: _In
 def _fits_property(name: str, item: Any, schema: Mapping[str, Any], inner: _Inner) -> bool:
     declared = schema.get("properties", {})
     patterns = [
-        part for pattern, part in schema.get("patternProperties", {}).items()
+        part
+        for pattern, part in schema.get("patternProperties", {}).items()
         if re.search(pattern, name)
     ]
     if name in declared and not inner(item, declared[name]):

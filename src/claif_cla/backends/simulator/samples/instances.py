@@ -27,8 +27,14 @@ _MAX_CANDIDATES = 24
 _MAX_ITEMS = 1000
 _TYPES = ("string", "object", "array", "integer", "number", "boolean", "null")
 _MARKS = {
-    "object": ("properties", "required", "additionalProperties", "minProperties",
-               "patternProperties", "propertyNames"),
+    "object": (
+        "properties",
+        "required",
+        "additionalProperties",
+        "minProperties",
+        "patternProperties",
+        "propertyNames",
+    ),
     "array": ("items", "prefixItems", "minItems", "contains", "uniqueItems"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }

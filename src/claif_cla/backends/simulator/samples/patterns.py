@@ -12,8 +12,22 @@ from dataclasses import dataclass
 
 __all__ = ["matching_text"]
 
-_ESCAPES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a", "n": "\n", "t": "\t",
-            "r": "\r", "b": "", "B": "", "A": "", "Z": "", "z": ""}
+_ESCAPES = {
+    "d": "1",
+    "w": "a",
+    "s": " ",
+    "D": "a",
+    "W": "-",
+    "S": "a",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "",
+    "B": "",
+    "A": "",
+    "Z": "",
+    "z": "",
+}
 _PROBES = "a1A -_.x0/:@#"
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
