@@ -37,7 +37,7 @@ class SimulatorBackend:
             raise ValueError("give `faults` and `pace` to the `Engine`, or leave `engine` out")
         self.engine = engine or Engine(faults=faults, pace=pace)
 
-    def is_official(self, root: str) -> bool:  # noqa: ARG002
+    def is_official(self, root: str) -> bool:
         """The simulator knows the models of Anthropic's own API, whatever the base URL."""
         return True
 

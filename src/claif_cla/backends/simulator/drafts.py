@@ -65,18 +65,22 @@ def draft_answer(request: ValidRequest, signer: Signer, seed: bytes) -> Draft:
     calls = wanted_calls(request)
     if calls:
         _call(draft, request, calls, seed)
-        return draft
+    else:
+        _write(draft, request, text, triggers, seed)
+    return draft
+
+
+def _write(draft: Draft, request: ValidRequest, text: str, triggers: Triggers, seed: bytes) -> None:
+    """The visible answer: structured where a format is asked for, searched, or plain."""
     output_format = (request.payload.get("output_config") or {}).get("format")
     if output_format is not None:
         draft.blocks.append(_text(dump_text(make_instance(output_format["schema"]))))
-        return draft
-    if request.turns[-1].role == "user" and search_tool(request, text) is not None:
+    elif request.turns[-1].role == "user" and search_tool(request, text) is not None:
         draft.blocks += search_blocks(text, seed)
         draft.searches = 1
-        return draft
-    draft.blocks.append(_text(answer_text(request, triggers.words)))
-    draft.blocks += cited_blocks(request.turns)
-    return draft
+    else:
+        draft.blocks.append(_text(answer_text(request, triggers.words)))
+        draft.blocks += cited_blocks(request.turns)
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -208,7 +208,7 @@ class Engine:
             request.model,
             request.payload.get("cache_control"),
         )
-        answer = make_answer(request, usage, self._signer, call.seed)
+        answer = make_answer(request, usage, self._signer, self._seed(request.payload))
         if request.payload.get("stream"):
             frames = _paced(answer, pace)
             if fault is not None:
@@ -222,6 +222,11 @@ class Engine:
         delay = pace.ttft + pace.seconds(answer.output_tokens)
         response = _json(200, headers, dump_bytes(answer.message), delay)
         return response if fault is None else break_response(fault, response)
+
+    def _seed(self, payload: Mapping[str, Any]) -> bytes:
+        """What the ids derive from: the request, streamed or not."""
+        asked = {name: value for name, value in payload.items() if name != "stream"}
+        return hashlib.sha256(self._secret + b"\0" + dump_bytes(asked)).digest()
 
     def _headers(self, seed: bytes) -> dict[str, str]:
         reset = datetime.fromtimestamp(self._clock(), timezone.utc) + timedelta(seconds=1)

@@ -29,7 +29,7 @@ ERROR_TYPES: Mapping[int, str] = {
 recorded answers; 413 comes from the edge and has a type that the SDK does not list."""
 
 
-class Rejection(Exception):
+class Rejection(Exception):  # noqa: N818 - an answer, no error of ours
     """The request is answered with an error.
 
     Args:

@@ -7,6 +7,7 @@ SDK sees, and retries, a timeout or a broken connection as its own.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import Any
 
@@ -24,12 +25,10 @@ def http_library(client: Any) -> Any:
     loaded = next((name for name in _LIBRARIES if name in sys.modules), None)
     if loaded is not None:
         return sys.modules[loaded]
-    for name in _LIBRARIES:
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
-    raise RuntimeError("neither httpx2 nor httpx is installed; openai brings one of them")
+    name = next((name for name in _LIBRARIES if importlib.util.find_spec(name)), None)
+    if name is None:
+        raise RuntimeError("neither httpx2 nor httpx is installed; openai brings one of them")
+    return importlib.import_module(name)
 
 
 def read_timeout(client: Any) -> Exception:

@@ -47,17 +47,21 @@ def _marks(
     payload: Mapping[str, Any], turns: Sequence[Turn]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """What carries a breakpoint, in the order of the prompt."""
-    for index, tool in enumerate(payload.get("tools") or ()):
-        if tool.get("cache_control") is not None:
-            yield f"tools.{index}", tool
-    for index, block in enumerate(blocks_of(payload.get("system"))):
+    for path, block in _prompt(payload, turns):
         if block.get("cache_control") is not None:
-            yield f"system.{index}", block
+            yield path, block
+
+
+def _prompt(
+    payload: Mapping[str, Any], turns: Sequence[Turn]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for index, tool in enumerate(payload.get("tools") or ()):
+        yield f"tools.{index}", tool
+    for index, block in enumerate(blocks_of(payload.get("system"))):
+        yield f"system.{index}", block
     for turn in turns:
         for path, block in turn.located():
-            if block["type"] == "tool_result":
-                for place, inner in enumerate(blocks_of(block.get("content"))):
-                    if inner.get("cache_control") is not None:
-                        yield f"{path}.tool_result.content.{place}", inner
-            if block.get("cache_control") is not None:
-                yield path, block
+            nested = blocks_of(block.get("content")) if block["type"] == "tool_result" else ()
+            for place, inner in enumerate(nested):
+                yield f"{path}.tool_result.content.{place}", inner
+            yield path, block

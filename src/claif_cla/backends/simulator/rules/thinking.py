@@ -14,8 +14,6 @@ from claif_cla.catalog.model_info import ModelInfo
 
 __all__ = ["check_thinking_config", "check_tool_loop", "readable_turns"]
 
-_OFF = frozenset({"disabled", "between_tools"})
-_HIGHEST = frozenset({"xhigh", "max"})
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -23,10 +21,10 @@ def check_thinking_config(payload: Mapping[str, Any], model: ModelInfo, *, count
     """`thinking` and `output_config.effort` against the model."""
     kind = (payload.get("thinking") or {}).get("type")
     effort = (payload.get("output_config") or {}).get("effort")
-    if kind is not None and kind not in model.thinking.types:
-        # A model that can't think takes `disabled` all the same.
-        if kind != "disabled" or model.thinking.types:
-            _refuse_kind(kind, model)
+    # A model that can't think takes `disabled` all the same.
+    taken = model.thinking.types or frozenset({"disabled"})
+    if kind is not None and kind not in taken:
+        _refuse_kind(kind, model)
     if (
         kind == "enabled"
         and not counting
@@ -40,10 +38,11 @@ def check_thinking_config(payload: Mapping[str, Any], model: ModelInfo, *, count
         raise Rejection(
             f"This model does not support effort level '{effort}'. Supported levels: {levels}."
         )
-    if kind in _OFF and effort in _HIGHEST and model.thinking.default == "adaptive":
+    if kind in model.thinking.types and not model.thinking.takes(kind, effort):
+        limit = model.thinking.max_effort[kind]
         raise Rejection(
-            f"`thinking.type: {kind}` is not supported with effort level '{effort}'. "
-            "Use effort level 'high' or lower."
+            f"\"thinking.type.{kind}\" is not supported with effort level '{effort}'. "
+            f"Use effort level '{limit}' or lower."
         )
 
 

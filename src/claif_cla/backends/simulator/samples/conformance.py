@@ -58,7 +58,9 @@ def resolve(reference: str, root: Any) -> Any:
     return node
 
 
-def conforms(value: Any, schema: Any, root: Any, depth: int = 0) -> bool:
+def conforms(  # noqa: PLR0911 - one return per kind of value
+    value: Any, schema: Any, root: Any, depth: int = 0
+) -> bool:
     """Whether `value` is valid for `schema`, a part of the document `root`."""
     if isinstance(schema, bool) or not isinstance(schema, dict):
         return schema is not False

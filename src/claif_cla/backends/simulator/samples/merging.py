@@ -37,7 +37,7 @@ def merged(one: Any, other: Any) -> Any:
     return result
 
 
-def _combined(name: str, one: Any, other: Any) -> Any:
+def _combined(name: str, one: Any, other: Any) -> Any:  # noqa: PLR0911 - a table of keywords
     if name in _LARGEST:
         return max(one, other)
     if name in _SMALLEST:

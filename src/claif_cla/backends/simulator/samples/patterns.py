@@ -107,7 +107,8 @@ class _Reader:
         one = re.compile(self.pattern[start : self.place])
         printable = (chr(code) for code in range(32, 127))
         everything = (*_PROBES, *printable, *map(chr, range(128, 0x2000)))
-        return next(char for char in everything if one.fullmatch(char))
+        found: str = next(char for char in everything if one.fullmatch(char))
+        return found
 
     def _repetitions(self) -> int:
         quantifier = re.compile(r"(?:([*+?])|\{(\d+)(?:,\d*)?\})[?+]?").match(
