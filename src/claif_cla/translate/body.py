@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,26 +11,58 @@ from claif_cla.translate.flow import Close, Effect, Read, Reply
 from claif_cla.wire import json_text
 from claif_cla.wire.sse import EventDecoder, ServerSentEvent
 
-__all__ = ["EventReader", "is_event_stream", "read_error", "read_json", "read_whole"]
+__all__ = [
+    "MAX_ANSWER_BYTES",
+    "MAX_DEPTH",
+    "MAX_ERROR_BYTES",
+    "UNREADABLE",
+    "EventReader",
+    "open_events",
+    "parse",
+    "read_error",
+    "read_json",
+]
 
-MAX_BODY_BYTES = 256 * 1024 * 1024
-"""Bound of a whole answer; see `fold.MAX_ANSWER_BYTES`."""
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+"""Bound of one answer, whole or streamed. 128k output tokens are below one megabyte; results of
+server tools and container files account for the rest."""
 MAX_ERROR_BYTES = 1024 * 1024
 """Bound of an error's body. What is beyond it is not read: the status already tells."""
+MAX_DEPTH = 200
+"""Bound of the nesting of JSON. What is read here is written again some levels deeper, and
+neither may exhaust the stack."""
+
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What translating raises over JSON of another shape than the API's; `MalformedAnswer` to all
+others."""
 
 
-def read_whole(reply: Reply, limit: int = MAX_BODY_BYTES) -> Generator[Effect, Any, bytes]:
-    """The whole body. Raises `OversizedAnswer` beyond `limit` bytes."""
-    pieces = []
-    size = 0
-    while piece := (yield Read(reply)):
-        size += len(piece)
-        if size > limit:
-            yield Close(reply)
-            raise OversizedAnswer(f"the answer exceeds {limit} bytes")
-        pieces.append(piece)
-    yield Close(reply)
-    return b"".join(pieces)
+def parse(data: str | bytes) -> Any:
+    """JSON from upstream. Raises ValueError on anything else, and on more than `MAX_DEPTH`."""
+    value = json_text.load(data)
+    opened = (
+        data.count("[") + data.count("{")
+        if isinstance(data, str)
+        else data.count(b"[") + data.count(b"{")
+    )
+    if opened > MAX_DEPTH and _is_deep(value):
+        raise ValueError(f"JSON nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [item for parent in level for item in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_error(reply: Reply) -> Generator[Effect, Any, bytes]:
@@ -44,64 +76,102 @@ def read_error(reply: Reply) -> Generator[Effect, Any, bytes]:
 
 def read_json(reply: Reply) -> Generator[Effect, Any, Any]:
     """The body as JSON. Raises `MalformedAnswer` for anything else."""
-    body = yield from read_whole(reply)
+    body = yield from _read_whole(reply)
+    if not body:
+        raise MalformedAnswer("expected JSON, but the answer is empty")
     try:
-        return json_text.load(body)
+        return parse(body)
     except ValueError as error:
-        start = body[:200].decode("utf-8", "replace")
-        message = (
-            f"expected JSON, but the answer starts with {start!r}"
-            if body
-            else ("expected JSON, but the answer is empty")
-        )
+        message = f"expected JSON, but the answer starts with {_start(body)}"
         raise MalformedAnswer(message) from error
 
 
-def is_event_stream(reply: Reply) -> bool:
-    """Whether the server really streams; some proxies answer a whole Message to `stream: true`."""
-    return reply.headers.get("content-type", "").lower().startswith("text/event-stream")
+def _read_whole(reply: Reply) -> Generator[Effect, Any, bytes]:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := (yield Read(reply)):
+        size += len(piece)
+        yield from _bounded(size, reply)
+        pieces.append(piece)
+    yield Close(reply)
+    return b"".join(pieces)
+
+
+def _bounded(size: int, reply: Reply) -> Generator[Effect, Any, None]:
+    if size > MAX_ANSWER_BYTES:
+        yield Close(reply)
+        raise OversizedAnswer(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
+
+
+def _start(data: bytes) -> str:
+    return repr(data[:200].decode("utf-8", "replace"))
+
+
+def open_events(reply: Reply) -> Generator[Effect, Any, EventReader]:
+    """The events of a reply.
+
+    A whole answer is told as the stream that it might have been: some proxies answer so to
+    `stream: true`, and the API itself does to what a programmatic tool call continues.
+    """
+    kind = reply.headers.get("content-type", "").lower()
+    if kind.startswith("text/event-stream"):
+        return EventReader(reply)
+    answer = yield from read_json(reply)
+    kind = answer.get("type") if isinstance(answer, dict) else None
+    if kind == "message":
+        told = [{"type": "message_start", "message": answer}, {"type": "message_stop"}]
+        return EventReader(reply, iter(told))
+    if kind == "error":
+        return EventReader(reply, iter([answer]))
+    raise MalformedAnswer("the answer is JSON, but not a Message of the Messages API")
 
 
 @dataclass(slots=True)
 class EventReader:
-    """The events of one reply, one at a time, as JSON.
+    """The events of one reply, one at a time, as JSON; pings and comments are passed over.
 
-    `next_event` returns None at the end of the stream; the caller knows whether that is early.
+    Args:
+        reply: whose body is read, as far as the events asked for need it.
+        ready: events that are known already.
     """
 
     reply: Reply
+    ready: Iterator[dict[str, Any] | None] = field(default_factory=lambda: iter(()))
     _decoder: EventDecoder = field(default_factory=EventDecoder)
-    _ready: list[ServerSentEvent] = field(default_factory=list)
+    _size: int = 0
 
-    def next_event(self) -> Generator[Effect, Any, dict[str, Any] | None]:
-        """The next event that is JSON with a `type`; pings and comments are passed over."""
+    def next_event(self) -> Generator[Effect, Any, dict[str, Any]]:
+        """The next event; it has a `type`.
+
+        Raises:
+            TruncatedStream: there is none. Who asks knows that the answer is not complete.
+            MalformedAnswer: an event that is no JSON object.
+            OversizedAnswer: beyond the bounds of an event or of an answer.
+        """
         while True:
-            while not self._ready:
-                piece = yield Read(self.reply)
-                if not piece:
-                    return None
-                self._ready = list(self._decoder.feed(piece))[::-1]
-            event = _parse(self._ready.pop())
-            if event is not None:
-                return event
-
-    def expect_event(self) -> Generator[Effect, Any, dict[str, Any]]:
-        """The next event. Raises `TruncatedStream` if there is none."""
-        event = yield from self.next_event()
-        if event is None:
-            raise TruncatedStream("the stream ended before `message_stop`")
-        return event
+            for event in self.ready:
+                if event is not None:
+                    return event
+            piece = yield Read(self.reply)
+            if not piece:
+                raise TruncatedStream("the stream ended before `message_stop`")
+            self._size += len(piece)
+            yield from _bounded(self._size, self.reply)
+            self.ready = map(_parsed, self._decoder.feed(piece))
 
 
-def _parse(sent: ServerSentEvent) -> dict[str, Any] | None:
-    if sent.data.startswith(b"[DONE]"):  # some proxies add OpenAI's end mark
+def _parsed(sent: ServerSentEvent) -> dict[str, Any] | None:
+    # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
+    if not sent.data.strip() or sent.data.startswith(b"[DONE]"):
         return None
     try:
-        event = json_text.load(sent.data)
+        event = parse(sent.data)
     except ValueError as error:
-        start = sent.data[:200].decode("utf-8", "replace")
-        raise MalformedAnswer(f"an event of the stream is no JSON: {start!r}") from error
+        message = f"an event of the stream is no JSON: {_start(sent.data)}"
+        raise MalformedAnswer(message) from error
     if not isinstance(event, Mapping):
         raise MalformedAnswer("an event of the stream is JSON, but no object")
-    event = {"type": sent.event, **event}
+    # The API names the type in both places, some proxies in one; OpenAI's error has it in none.
+    kind = "error" if event.get("error") else sent.event
+    event = {"type": kind, **event}
     return None if event["type"] == "ping" else event

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claif_cla.errors import Refusal, UpstreamFault
+from claif_cla.translate.body import parse
 from claif_cla.translate.flow import Answer
 from claif_cla.translate.headers import to_openai
 from claif_cla.wire import json_text
@@ -21,7 +22,7 @@ from claif_cla.wire import json_text
 __all__ = [
     "STATUS_OF_TYPE",
     "error_answer",
-    "error_object",
+    "event_answer",
     "fault_answer",
     "fault_object",
     "refusal_answer",
@@ -55,21 +56,25 @@ _CODES: Mapping[int, tuple[str, str | None]] = {
     500: ("server_error", "server_error"),
     503: ("server_error", "service_unavailable"),
     504: ("server_error", "timeout"),
+    529: ("server_error", "overloaded"),
 }
-_MONEY = re.compile(r"credit balance is too low|spend(ing)? limit|usage limits", re.IGNORECASE)
+_MONEY = re.compile(r"credit balance is too low|spend(ing)? (limit|cap)|usage limits", re.IGNORECASE)
 _MONEY_CODES = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _TOO_LONG = re.compile(r"prompt is too long|exceed(s)? (the )?context (limit|window)")
-_FIELD = re.compile(r"^([a-z_]+(?:\.[\w-]+)*): ")
+_FIELD = re.compile(r"([a-z_]+)(\.[\w-]+)*: ")
 _OPENAI_NAMES = {
     "max_tokens": "max_completion_tokens",
     "stop_sequences": "stop",
     "metadata": "user",
     "system": "messages",
     "output_config": "response_format",
+    "output_format": "response_format",
     "thinking": "reasoning_effort",
 }
 MAX_MESSAGE = 2_000
 """Characters of a body that is no JSON which are shown to the user."""
+MAX_ENVELOPES = 5
+"""How many envelopes deep an error is looked for: proxies wrap each other's, also as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +82,51 @@ class _Error:
     """What an upstream error says, in whatever envelope it came."""
 
     status: int
+    headers: Mapping[str, str]
     kind: str
     message: str
-    detail_code: str | None
-    original: Mapping[str, Any] | None
+    detail_code: str | None = None
+    original: Mapping[str, Any] | None = None
+
+    @property
+    def is_money(self) -> bool:
+        if self.status == 402 or self.kind == "billing_error" or self.detail_code in _MONEY_CODES:
+            return True
+        # A rate limit says when it ends; a spend limit does not.
+        passes = self.status == 429 and "retry-after" in self.headers
+        return self.status in (400, 403, 429) and not passes and bool(_MONEY.search(self.message))
 
 
 def error_answer(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:
     """The OpenAI-shaped answer for an upstream answer with an error status."""
-    error = _read(status, body)
-    translated = to_openai(headers, now)
-    if _is_money(error):
-        status = 429
-        translated["x-should-retry"] = "false"
-    elif error.status == 529:
-        status = 503
-    else:
-        status = error.status
-    return Answer(status, translated, {"error": _object(error, headers)})
+    try:
+        payload = parse(body)
+    except ValueError:
+        payload = None
+    return _answer(_read(status, headers, payload, body), payload, now)
 
 
-def error_object(payload: Any) -> tuple[int, dict[str, Any]]:
-    """The status and the OpenAI error object for an `error` event of a stream."""
-    inner = payload.get("error") if isinstance(payload, Mapping) else None
+def event_answer(event: Mapping[str, Any], headers: Mapping[str, str], now: float) -> Answer:
+    """The answer for an `error` event, which has no status of its own.
+
+    Its `body` is also what a stream says that has already begun.
+    """
+    inner = event.get("error")
     kind = inner.get("type") if isinstance(inner, Mapping) else None
     status = STATUS_OF_TYPE.get(kind, 500) if isinstance(kind, str) else 500
-    error = _read(status, json_text.dump_bytes(payload))
-    shown = 429 if _is_money(error) else 503 if status == 529 else status
-    return shown, _object(error, {})
+    return _answer(_read(status, headers, event, b""), event, now)
+
+
+def _answer(error: _Error, payload: Any, now: float) -> Answer:
+    headers = to_openai(error.headers, now)
+    request_id = payload.get("request_id") if isinstance(payload, Mapping) else None
+    if isinstance(request_id, str):
+        headers.setdefault("x-request-id", request_id)
+    status = 503 if error.status == 529 else error.status
+    if error.is_money:
+        status = 429
+        headers["x-should-retry"] = "false"
+    return Answer(status, headers, {"error": _object(error)})
 
 
 def refusal_answer(refusal: Refusal) -> Answer:
@@ -129,26 +151,51 @@ def fault_answer(fault: UpstreamFault) -> Answer:
     return Answer(502, {"x-should-retry": "false"}, {"error": fault_object(fault)})
 
 
-def _read(status: int, body: bytes) -> _Error:
-    """Find the error in an envelope: Anthropic's, the edge's without `type`, or no JSON at all."""
-    try:
-        payload = json_text.load(body)
-    except ValueError:
-        payload = None
-    inner = payload.get("error") if isinstance(payload, Mapping) else None
-    if not isinstance(inner, Mapping):
+def _read(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> _Error:
+    inner = _inner(payload)
+    if inner is None:
         message = _plain_text(body) or f"The server answered {status} without a message."
-        return _Error(status, "", message, None, None)
+        return _Error(status, headers, "", message)
     details = inner.get("details")
     code = details.get("error_code") if isinstance(details, Mapping) else None
     said = inner.get("message")
     return _Error(
         status,
+        headers,
         str(inner.get("type") or ""),
-        said if isinstance(said, str) else json_text.dump_text(inner),
+        said if isinstance(said, str) and said.strip() else json_text.dump_text(inner),
         code if isinstance(code, str) else None,
-        dict(inner),
+        inner,
     )
+
+
+def _inner(payload: Any, depth: int = 0) -> Mapping[str, Any] | None:
+    """The innermost object that tells the error; None where there is none.
+
+    `{"error": {…}}` is Anthropic's and the edge's; `{"error": "…"}`, `{"message": "…"}`,
+    `{"detail": "…"}`, a list of one, and any of them as text inside another are proxies'.
+    """
+    if isinstance(payload, str):
+        payload = _structure(payload)
+    if isinstance(payload, list):
+        payload = payload[0] if payload else None
+    if not isinstance(payload, Mapping) or depth > MAX_ENVELOPES:
+        return None
+    told = payload.get("error") or payload.get("message") or payload.get("detail")
+    deeper = _inner(told, depth + 1)
+    if deeper is not None:
+        return deeper
+    if isinstance(payload.get("message"), str) or "type" in payload and "error" not in payload:
+        return payload
+    return {"message": told} if isinstance(told, str) else None
+
+
+def _structure(text: str) -> Any:
+    """An object or a list that is written in a text."""
+    try:
+        return parse(text) if text.lstrip()[:1] in ("{", "[") else None
+    except ValueError:
+        return None
 
 
 def _plain_text(body: bytes) -> str:
@@ -158,55 +205,48 @@ def _plain_text(body: bytes) -> str:
     return " ".join(text.split())[:MAX_MESSAGE]
 
 
-def _is_money(error: _Error) -> bool:
-    if error.status == 402 or error.kind == "billing_error":
-        return True
-    if error.detail_code in _MONEY_CODES:
-        return True
-    return error.status in (400, 403, 429) and bool(_MONEY.search(error.message))
-
-
-def _object(error: _Error, headers: Mapping[str, str]) -> dict[str, Any]:
-    kind, code, param = _classify(error, headers)
+def _object(error: _Error) -> dict[str, Any]:
+    kind, code, param = _classify(error)
     result: dict[str, Any] = {"message": error.message, "type": kind, "param": param, "code": code}
     if error.original is not None:
-        result["anthropic"] = error.original
+        result["anthropic"] = dict(error.original)
     return result
 
 
-def _classify(error: _Error, headers: Mapping[str, str]) -> tuple[str, str | None, str | None]:
+def _classify(error: _Error) -> tuple[str, str | None, str | None]:
     """OpenAI's `type`, `code` and `param`."""
-    if _is_money(error):
+    if error.is_money:
         return "insufficient_quota", "insufficient_quota", None
-    if error.status == 529:
-        return "server_error", "overloaded", None
     kind, code = _CODES.get(error.status, (error.kind or "api_error", None))
-    if error.status == 429 and headers.get("anthropic-ratelimit-requests-remaining") == "0":
-        kind = "requests"
-    elif error.status == 429 and _tokens_are_gone(headers):
-        kind = "tokens"
+    if error.status == 429:
+        kind = _exhausted(error.headers) or kind
     if error.status == 404 and "model" in error.message:
         return kind, "model_not_found", "model"
     if error.status == 400:
-        special, param = _bad_request(error.message)
-        return kind, special or error.detail_code, param
+        code, param = _bad_request(error.message)
+        return kind, code or error.detail_code, param
     return kind, error.detail_code or code, None
 
 
-def _tokens_are_gone(headers: Mapping[str, str]) -> bool:
-    kinds = ("tokens", "input-tokens", "output-tokens")
-    return any(headers.get(f"anthropic-ratelimit-{kind}-remaining") == "0" for kind in kinds)
+def _exhausted(headers: Mapping[str, str]) -> str | None:
+    """Which of OpenAI's two rate limits was met, if the headers say."""
+    kinds = {"requests": "requests", "tokens": "tokens"}
+    kinds |= {"input-tokens": "tokens", "output-tokens": "tokens"}
+    for theirs, ours in kinds.items():
+        if headers.get(f"anthropic-ratelimit-{theirs}-remaining") == "0":
+            return ours
+    return None
 
 
 def _bad_request(message: str) -> tuple[str | None, str | None]:
-    """`code` and `param` of a 400: the API names the field at the message's start."""
+    """`code` and `param` of a 400: the API names the field at the message's start.
+
+    Only its root is told: `messages.3.content` counts Claude's messages, not the caller's.
+    """
     if _TOO_LONG.search(message):
         return "context_length_exceeded", "messages"
     field = _FIELD.match(message)
-    param = None
-    if field is not None:
-        root, _, rest = field.group(1).partition(".")
-        param = _OPENAI_NAMES.get(root, root) + (f".{rest}" if rest and root == "messages" else "")
+    param = _OPENAI_NAMES.get(field.group(1), field.group(1)) if field is not None else None
     if "Extra inputs are not permitted" in message:
         return "unknown_parameter", param
     if "Field required" in message:

@@ -8,7 +8,7 @@ OpenAI's names beside Anthropic's for what both have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 
 __all__ = ["forwarded", "merged_betas", "to_openai"]
 
@@ -81,13 +81,17 @@ def _until(instant: str, now: float) -> str:
     """An RFC 3339 instant as the duration until then: `1m3s`, `250ms`; as given if it is none."""
     try:
         # Python 3.10 knows no `Z`.
-        seconds = datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp() - now
+        when = datetime.fromisoformat(instant.replace("Z", "+00:00"))
     except ValueError:
         return instant
-    if seconds < 1:
-        return f"{max(0, round(seconds * 1000))}ms"
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, secs = divmod(rest, 60)
-    parts = [(hours, "h"), (minutes, "m"), (secs, "s")]
-    return "".join(f"{count}{unit}" for count, unit in parts if count)
+    if when.tzinfo is None:  # else the machine's own zone would be assumed
+        when = when.replace(tzinfo=timezone.utc)
+    milliseconds = max(0, round((when.timestamp() - now) * 1000))
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    # The largest unit that is needed, and all below it, as OpenAI spells it: `6m0s`.
+    return (f"{hours}h" if hours else "") + (
+        f"{minutes}m{seconds}s" if hours or minutes else f"{seconds}s"
+    )

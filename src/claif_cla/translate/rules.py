@@ -57,23 +57,22 @@ def apply(
     rule: Rule[_Context], name: str, value: Any, context: _Context, receipts: Receipts
 ) -> Patch:
     """The patch of one parameter; empty where it has none. Raises `Refusal`."""
-    match rule:
-        case Convert():
-            return rule.by(value, context)
-        case Tune():
-            if not _is_neutral(value, rule.neutral):
-                receipts.drop(name, rule.note)
-        case Refuse():
-            if not _is_neutral(value, rule.neutral):
-                receipts.refuse(name, rule.note)
-        case Elsewhere():
-            pass
+    if isinstance(rule, Convert):
+        return rule.by(value, context)
+    if isinstance(rule, Elsewhere) or _is_neutral(value, rule.neutral):
+        return {}
+    if isinstance(rule, Tune):
+        receipts.drop(name, rule.note)
+    else:
+        receipts.refuse(name, rule.note)
     return {}
 
 
 def _is_neutral(value: Any, neutral: tuple[Any, ...]) -> bool:
+    if isinstance(value, tuple):  # an array too, in a request that did not come as JSON text
+        value = list(value)
     # `True == 1` in Python; in JSON they are two.
-    return any(type(value) is type(item) and value == item for item in neutral)
+    return any(isinstance(value, bool) is isinstance(item, bool) and value == item for item in neutral)
 
 
 def merge(body: Patch, patch: Mapping[str, Any]) -> None:

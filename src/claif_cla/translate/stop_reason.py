@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["FINISH_REASONS", "finish_reason"]
 
 FINISH_REASONS = {
@@ -17,20 +19,23 @@ FINISH_REASONS = {
 }
 """Every value of the API's `StopReason`, with beta's `compaction`."""
 
+_NATURAL = ("stop", "tool_calls")
 
-def finish_reason(stop_reason: str | None, *, calls_tools: bool, legacy: bool = False) -> str:
+
+def finish_reason(stop_reason: Any, *, calls_tools: bool, legacy: bool = False) -> str:
     """The finish reason for a stop reason.
 
     OpenAI's law is that `tool_calls` is the reason exactly when there are calls, whatever the
-    upstream calls it; only an answer that was cut or refused is more urgent news.
+    upstream calls it; only an answer that was cut or refused is more urgent news. A paused turn
+    that calls the caller's tools goes on when they answer.
 
     Args:
-        stop_reason: as the API gave it. A value from the future, or null, is a natural end.
+        stop_reason: as the API gave it. A value from the future, or none, is a natural end.
         calls_tools: whether the answer calls a tool of the caller's.
         legacy: whether the caller used `functions` instead of `tools`.
     """
-    reason = FINISH_REASONS.get(stop_reason or "end_turn", "stop")
-    if reason in ("stop", "tool_calls"):
-        called = "function_call" if legacy else "tool_calls"
-        return called if calls_tools else "stop"
-    return reason
+    known = isinstance(stop_reason, str)
+    reason = FINISH_REASONS.get(stop_reason, "stop") if known else "stop"
+    if calls_tools and (reason in _NATURAL or stop_reason == "pause_turn"):
+        return "function_call" if legacy else "tool_calls"
+    return "stop" if reason in _NATURAL else reason

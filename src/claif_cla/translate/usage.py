@@ -21,13 +21,19 @@ def merge_usage(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str,
 
 
 def add_usage(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """The usage of two calls that make one answer: numbers added at any depth."""
+    """The usage of two calls that make one answer.
+
+    Counts are added at any depth and lists (of `iterations`) joined; of anything else the later
+    one stands.
+    """
     total = dict(one)
     for key, value in other.items():
         mine = total.get(key)
         if isinstance(value, Mapping) and isinstance(mine, Mapping):
             total[key] = add_usage(mine, value)
-        elif _is_count(value) and _is_count(mine):
+        elif (_is_count(value) and _is_count(mine)) or (
+            isinstance(value, list) and isinstance(mine, list)
+        ):
             total[key] = mine + value
         elif value is not None:
             total[key] = value
@@ -76,7 +82,7 @@ def service_tier(usage: Mapping[str, Any]) -> str | None:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return int(value) if _is_count(value) else 0
 
 
 def _is_count(value: Any) -> bool:

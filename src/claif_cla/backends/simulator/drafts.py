@@ -9,6 +9,7 @@ from typing import Any
 from claif_cla.backends.simulator.conversation import last_user_text, trailing_assistant
 from claif_cla.backends.simulator.ids import make_id
 from claif_cla.backends.simulator.rules.check import ValidRequest
+from claif_cla.backends.simulator.rules.tools import output_format
 from claif_cla.backends.simulator.rules.turns import ends_unfinished
 from claif_cla.backends.simulator.samples.instances import make_instance
 from claif_cla.backends.simulator.searching import search_blocks, server_call, server_result
@@ -72,9 +73,9 @@ def draft_answer(request: ValidRequest, signer: Signer, seed: bytes) -> Draft:
 
 def _write(draft: Draft, request: ValidRequest, text: str, triggers: Triggers, seed: bytes) -> None:
     """The visible answer: structured where a format is asked for, searched, or plain."""
-    output_format = (request.payload.get("output_config") or {}).get("format")
-    if output_format is not None:
-        draft.blocks.append(_text(dump_text(make_instance(output_format["schema"]))))
+    wanted = output_format(request.payload)
+    if wanted is not None:
+        draft.blocks.append(_text(dump_text(make_instance(wanted["schema"]))))
     elif request.turns[-1].role == "user" and search_tool(request, text) is not None:
         draft.blocks += search_blocks(text, seed)
         draft.searches = 1

@@ -224,8 +224,8 @@ class Engine:
         return response if fault is None else break_response(fault, response)
 
     def _seed(self, payload: Mapping[str, Any]) -> bytes:
-        """What the ids derive from: the request, streamed or not."""
-        asked = {name: value for name, value in payload.items() if name != "stream"}
+        """What the ids derive from: the request, streamed or not, in any order of its fields."""
+        asked = {name: payload[name] for name in sorted(payload) if name != "stream"}
         return hashlib.sha256(self._secret + b"\0" + dump_bytes(asked)).digest()
 
     def _headers(self, seed: bytes) -> dict[str, str]:

@@ -11,7 +11,7 @@ happen on the socket, and a client that goes away ends its answer.
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import socketserver
 import struct
@@ -20,7 +20,10 @@ from collections.abc import Iterable
 from http.client import responses as reasons
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
+from typing import NoReturn
 from urllib.parse import urlsplit
+
+from typing_extensions import Self, override
 
 from claif_cla.backends.simulator.engine import MAX_BODY_BYTES, Engine
 from claif_cla.backends.simulator.rejection import error_body
@@ -51,14 +54,13 @@ class _Handler(BaseHTTPRequestHandler):
     # Frames are small and each matters: none may wait for the next (Nagle's algorithm).
     disable_nagle_algorithm = True
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    @override
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: tests and pipes own the terminal."""
 
     def _serve(self) -> None:
         try:
             body = self._read_body()
-            if body is None:
-                return
             target = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             response = self.server.engine.handle(
@@ -70,15 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = _serve  # noqa: N815
 
-    def _read_body(self) -> bytes | None:
-        """The request's body; None once an error was answered instead."""
+    def _read_body(self) -> bytes:
         if "chunked" in (self.headers.get("transfer-encoding") or "").lower():
             return self._read_chunks()
         text = self.headers.get("content-length") or "0"
         if not (text.isascii() and text.isdigit()):
-            return self._refuse(400, "content-length: not a number")
+            self._refuse(400, "content-length: not a number")
         if len(text) > 12 or int(text) > MAX_BODY_BYTES:
-            return self._refuse(413, "Request exceeds the maximum size")
+            self._refuse(413, "Request exceeds the maximum size")
         return self._exactly(int(text))
 
     def _exactly(self, size: int) -> bytes:
@@ -87,16 +88,16 @@ class _Handler(BaseHTTPRequestHandler):
             raise _ClientGone
         return data
 
-    def _read_chunks(self) -> bytes | None:
+    def _read_chunks(self) -> bytes:
         body = bytearray()
         while True:
             line = self.rfile.readline(1024)
             try:
                 size = int(line.split(b";")[0].strip(), 16)
             except ValueError:
-                return self._refuse(400, "transfer-encoding: a chunk without a size")
+                self._refuse(400, "transfer-encoding: a chunk without a size")
             if size < 0 or len(body) + size > MAX_BODY_BYTES:
-                return self._refuse(413, "Request exceeds the maximum size")
+                self._refuse(413, "Request exceeds the maximum size")
             if size == 0:
                 break
             body += self._exactly(size)
@@ -105,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return bytes(body)
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, status: int, message: str) -> NoReturn:
         """Answer without having read the body, which ends the connection.
 
         What is still under way is read for a moment: closing with bytes unread would reset the
@@ -122,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             for _ in range(2 * MAX_BODY_BYTES // _CHUNK):
                 if not self.connection.recv(_CHUNK):
                     break
+        raise _ClientGone
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response_only(status, reasons.get(status, "Simulated"))
@@ -170,7 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
         """
         if seconds <= 0:
             return
-        ready, _, _ = select.select([self.connection, self.server.wake], [], [], seconds)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            selector.register(self.server.wake, selectors.EVENT_READ)
+            ready = {key.fileobj for key, _ in selector.select(seconds)}
         if self.server.wake in ready:
             raise _ClientGone
         if ready:
@@ -205,6 +210,7 @@ class _Listener(socketserver.ThreadingTCPServer):
             self._close_pair()
             raise
 
+    @override
     def process_request(self, request: object, client_address: object) -> None:
         assert isinstance(request, socket.socket)  # noqa: S101 - what TCP servers pass
         while not self._places.acquire(timeout=0.1):
@@ -215,6 +221,7 @@ class _Listener(socketserver.ThreadingTCPServer):
             self._open.add(request)
         super().process_request(request, client_address)
 
+    @override
     def shutdown_request(self, request: object) -> None:
         assert isinstance(request, socket.socket)  # noqa: S101 - what TCP servers pass
         with self._lock:
@@ -225,8 +232,15 @@ class _Listener(socketserver.ThreadingTCPServer):
         if known:
             self._places.release()
 
+    @override
     def handle_error(self, request: object, client_address: object) -> None:
         """Connections break; that is no news."""
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        with self._lock:
+            return len(self._open)
 
     def end(self) -> None:
         """Stop accepting, wake every waiting answer, and close the connections."""
@@ -271,12 +285,17 @@ class SimulatorServer:
         return int(self._listener.server_address[1])
 
     @property
+    def connections(self) -> int:
+        """How many connections are open; 0 where it does not run."""
+        return 0 if self._listener is None else self._listener.connections
+
+    @property
     def url(self) -> str:
         """What to give a client as `base_url`: `http://127.0.0.1:8787`."""
         host = self._address[0]
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
-    def start(self) -> SimulatorServer:
+    def start(self) -> Self:
         """Listen, and serve in a thread of its own. Raises OSError where the port is taken."""
         if self._listener is None:
             self._listener = _Listener(self._address, self.engine)
@@ -303,7 +322,7 @@ class SimulatorServer:
         if thread is not None:
             thread.join()
 
-    def __enter__(self) -> SimulatorServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(

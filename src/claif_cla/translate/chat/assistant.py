@@ -23,6 +23,7 @@ RAW_ARGUMENTS = "_raw"
 """The property that holds arguments in history that are no JSON object."""
 
 _TOOL_USE = "tool_use"
+_THINKING = ("thinking", "redacted_thinking")
 
 
 @dataclass(slots=True)
@@ -45,20 +46,35 @@ def assistant_turn(message: Mapping[str, Any], at: str, context: Context) -> Ass
     called = _tool_calls(message, at, context)
     made = _echo(message, spoken, called)
     if made is None:
-        made = [*_thinking(message, context), *spoken, *called]
-    made = _settle(made, context)
-    turn = AssistantTurn(made)
-    for number, block in enumerate(made):
+        made = _composed(message, spoken, called)
+    turn = AssistantTurn(_readable(made, context))
+    for number, block in enumerate(turn.blocks):
         if block["type"] == _TOOL_USE:
-            turn.calls.append((block.get("id") or f"call_{number}", block))
+            checks.string(block.get("name"), f"{at}.content[{number}].name")
+            given = checks.string(block.get("id", ""), f"{at}.content[{number}].id")
+            turn.calls.append((given or f"call_{number}", block))
     return turn
 
 
-def _settle(made: list[Block], context: Context) -> list[Block]:
-    """Drop what this model cannot read back: thinking, for a model that has none."""
+def _composed(
+    message: Mapping[str, Any], spoken: list[Block], called: list[Block]
+) -> list[Block]:
+    """The blocks of all fields; some clients write a block into `content` and beside it."""
+    kinds = {block["type"] for block in spoken}
+    known = {block.get("id") for block in spoken if block["type"] == _TOOL_USE}
+    thinking = [] if kinds.intersection(_THINKING) else _thinking(message)
+    return [*thinking, *spoken, *(call for call in called if call["id"] not in known)]
+
+
+def _readable(made: list[Block], context: Context) -> list[Block]:
+    """Without what this model cannot read back: unsigned thinking, or any if it has none."""
+    kept = [block for block in made if _is_signed(block)]
+    if len(kept) < len(made):
+        detail = "thinking without a signature cannot be sent back."
+        context.receipts.drop("messages[].thinking_blocks", detail)
     if context.model.thinking.types:
-        return made
-    return [block for block in made if block["type"] not in ("thinking", "redacted_thinking")]
+        return kept
+    return [block for block in kept if block["type"] not in _THINKING]
 
 
 def _tool_calls(message: Mapping[str, Any], at: str, context: Context) -> list[Block]:
@@ -66,33 +82,41 @@ def _tool_calls(message: Mapping[str, Any], at: str, context: Context) -> list[B
     tool_calls = message.get("tool_calls")
     for index, item in enumerate(checks.sequence(tool_calls or (), f"{at}.tool_calls")):
         where = f"{at}.tool_calls[{index}]"
-        made.append(_tool_use(checks.mapping(item, where), where, context))
-    function_call = message.get("function_call")
-    if function_call is not None:
-        where = f"{at}.function_call"
-        call = {"function": checks.mapping(function_call, where)}
-        made.append(_tool_use(call, at, context) | {"id": ""})
+        made.append(_tool_call(checks.mapping(item, where), where, context))
+    if message.get("function_call") is not None:
+        made.append(_function(message["function_call"], f"{at}.function_call", context))
     return made
 
 
-def _tool_use(call: Mapping[str, Any], where: str, context: Context) -> Block:
-    kind = "custom" if "custom" in call else "function"
-    where += f".{kind}"
-    inner = checks.mapping(call.get(kind), where)
-    name = checks.string(inner.get("name"), f"{where}.name")
-    if kind == "custom":
-        value: Any = {CUSTOM_INPUT: checks.string(inner.get("input"), f"{where}.input")}
+def _tool_call(call: Mapping[str, Any], where: str, context: Context) -> Block:
+    if call.get("custom") is not None:
+        block = _custom(call["custom"], f"{where}.custom", context)
     else:
-        value = _arguments(inner.get("arguments"), name, f"{where}.arguments", context)
-    given = call.get("id")
-    block = {
-        "type": _TOOL_USE,
-        "id": given if isinstance(given, str) else "",
-        "name": context.tools.names.to_wire(name),
-        "input": value,
-    }
-    marker = call.get("cache_control")
-    return block | ({"cache_control": marker} if marker is not None else {})
+        block = _function(call.get("function"), f"{where}.function", context)
+    if call.get("id") is not None:
+        block["id"] = checks.string(call["id"], f"{where}.id")
+    if call.get("cache_control") is not None:
+        block["cache_control"] = call["cache_control"]
+    return block
+
+
+def _custom(value: Any, where: str, context: Context) -> Block:
+    custom = checks.mapping(value, where)
+    name = checks.string(custom.get("name"), f"{where}.name")
+    text = checks.string(custom.get("input"), f"{where}.input")
+    return _tool_use(name, {CUSTOM_INPUT: text}, context)
+
+
+def _function(value: Any, where: str, context: Context) -> Block:
+    function = checks.mapping(value, where)
+    name = checks.string(function.get("name"), f"{where}.name")
+    arguments = _arguments(function.get("arguments"), name, f"{where}.arguments", context)
+    return _tool_use(name, arguments, context)
+
+
+def _tool_use(name: str, value: Mapping[str, Any], context: Context) -> Block:
+    # The id is the caller's until the conversation gives out legal ones; `function_call` has none.
+    return {"type": _TOOL_USE, "id": "", "name": context.tools.names.to_wire(name), "input": value}
 
 
 def _arguments(text: Any, name: str, where: str, context: Context) -> dict[str, Any]:
@@ -112,72 +136,80 @@ def _arguments(text: Any, name: str, where: str, context: Context) -> dict[str, 
     return {RAW_ARGUMENTS: text}
 
 
-def _echo(message: Mapping[str, Any], spoken: list[Block], called: list[Block]) -> Any:
+def _echo(
+    message: Mapping[str, Any], spoken: list[Block], called: list[Block]
+) -> list[Block] | None:
     """`content_blocks` as they are, if they still say what OpenAI's fields say.
 
     A caller may have edited the message: then the fields win and the echo is dropped.
     """
-    echo = message.get("content_blocks")
-    if not isinstance(echo, list) or not echo:
+    echo = _objects(message.get("content_blocks"))
+    if not echo or not _says_the_same(echo, spoken, called):
         return None
-    if not all(isinstance(block, Mapping) and "type" in block for block in echo):
-        return None
-    texts = [block.get("text") for block in echo if block["type"] == "text"]
-    uses = [block for block in echo if block["type"] == _TOOL_USE]
-    # Joints between text blocks may hold a blank line of ours, so white space does not count.
-    heard = "".join("".join(map(str, texts)).split())
-    said = "".join("".join(str(block.get("text")) for block in spoken).split())
-    if heard != said or [use.get("id") for use in uses] != [call["id"] for call in called]:
-        return None
+    # `index` is what openai's stream accumulator leaves in list items; the API refuses it. It
+    # refuses empty text too, but takes white space that Claude wrote beside other blocks.
     kept = [{key: value for key, value in block.items() if key != "index"} for block in echo]
-    return [block for block in kept if not _is_blank(block) and _is_signed(block)]
+    kept = [block for block in kept if block["type"] != "text" or block.get("text")]
+    if all(_is_white(block) for block in kept):
+        return []
+    markers = [block["cache_control"] for block in (*spoken, *called) if "cache_control" in block]
+    mark_last(kept, markers[-1] if markers else None)
+    return kept
 
 
-def _is_blank(block: Mapping[str, Any]) -> bool:
-    return block["type"] == "text" and not str(block.get("text") or "").strip()
+def _says_the_same(echo: list[Block], spoken: list[Block], called: list[Block]) -> bool:
+    # Joints between text blocks may hold a blank line of ours, so white space does not count.
+    heard = "".join(str(block.get("text")) for block in echo if block["type"] == "text")
+    said = "".join(str(block.get("text")) for block in spoken)
+    uses = [block for block in echo if block["type"] == _TOOL_USE]
+    return (
+        "".join(heard.split()) == "".join(said.split())
+        and len(uses) == len(called)
+        and all(map(_is_same_call, uses, called))
+    )
+
+
+def _is_same_call(use: Block, call: Block) -> bool:
+    same_id = call["id"] in ("", use.get("id"))  # the older `function_call` has none
+    return same_id and use.get("name") == call["name"] and use.get("input") == call["input"]
+
+
+def _is_white(block: Mapping[str, Any]) -> bool:
+    return block["type"] == "text" and not str(block["text"]).strip()
+
+
+def _objects(value: Any) -> list[Block]:
+    """The items of a list of typed objects; none if it is something else."""
+    items = value if isinstance(value, (list, tuple)) else ()
+    typed = [isinstance(item, Mapping) and isinstance(item.get("type"), str) for item in items]
+    return list(items) if all(typed) else []
 
 
 def _is_signed(block: Mapping[str, Any]) -> bool:
-    if block["type"] == "thinking":
-        return isinstance(block.get("signature"), str) and bool(block["signature"])
-    if block["type"] == "redacted_thinking":
-        return isinstance(block.get("data"), str) and bool(block["data"])
-    return True
+    proof = {"thinking": "signature", "redacted_thinking": "data"}.get(block["type"])
+    return proof is None or (isinstance(block.get(proof), str) and bool(block[proof]))
 
 
-def _thinking(message: Mapping[str, Any], context: Context) -> list[Block]:
-    found = message.get("thinking_blocks")
-    if not isinstance(found, list):
-        found = _reasoning_details(message.get("reasoning_details"))
-    signed = []
-    for block in found:
-        if not isinstance(block, Mapping):
-            continue
-        if block.get("type") == "thinking":
-            keys: tuple[str, ...] = ("type", "thinking", "signature")
-        elif block.get("type") == "redacted_thinking":
-            keys = ("type", "data")
-        else:
-            continue
-        kept = {"thinking": ""} if "thinking" in keys else {}
-        kept |= {key: block[key] for key in keys if key in block}
-        if _is_signed(kept):
-            signed.append({key: kept[key] for key in keys})
-        else:
-            detail = "thinking without a signature cannot be sent back."
-            context.receipts.drop("messages[].thinking_blocks", detail)
-    return signed
+def _thinking(message: Mapping[str, Any]) -> list[Block]:
+    """The thinking beside OpenAI's fields, with nothing but the keys that the API knows."""
+    made: list[Block] = []
+    for block in _objects(message.get("thinking_blocks")) or _reasoning_details(message):
+        if block["type"] == "thinking":
+            text = block.get("thinking")
+            made.append({"type": "thinking", "thinking": text if isinstance(text, str) else ""})
+            made[-1]["signature"] = block.get("signature")
+        elif block["type"] == "redacted_thinking":
+            made.append({"type": "redacted_thinking", "data": block.get("data")})
+    return made
 
 
-def _reasoning_details(details: Any) -> list[Block]:
+def _reasoning_details(message: Mapping[str, Any]) -> list[Block]:
     """OpenRouter's spelling of signed thinking."""
     made: list[Block] = []
-    for item in details if isinstance(details, list) else ():
-        if not isinstance(item, Mapping):
-            continue
-        if item.get("type") == "reasoning.text":
-            thinking = {"type": "thinking", "thinking": item.get("text") or ""}
-            made.append(thinking | {"signature": item.get("signature")})
-        elif item.get("type") == "reasoning.encrypted":
+    for item in _objects(message.get("reasoning_details")):
+        if item["type"] == "reasoning.text":
+            made.append({"type": "thinking", "thinking": item.get("text")})
+            made[-1]["signature"] = item.get("signature")
+        elif item["type"] == "reasoning.encrypted":
             made.append({"type": "redacted_thinking", "data": item.get("data")})
     return made

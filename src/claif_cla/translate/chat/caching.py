@@ -23,7 +23,9 @@ _MAX_DEPTH = 8
 
 def cache_retention_patch(value: Any, context: Context) -> dict[str, Any]:
     """`in_memory` is Claude's five minutes; `24h` is its hour, with a receipt."""
-    if checks.one_of(value, "prompt_cache_retention", ("in_memory", "24h")) == "24h":
+    # Older openai releases wrote `in-memory`.
+    kinds = ("in_memory", "in-memory", "24h")
+    if checks.one_of(value, "prompt_cache_retention", kinds) == "24h":
         detail = "Claude keeps a prompt for one hour at most; sent as `ttl: 1h`."
         context.receipts.adapt("prompt_cache_retention", detail)
     return {}

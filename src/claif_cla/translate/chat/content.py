@@ -25,6 +25,7 @@ __all__ = ["Block", "blocks", "mark_last", "text_block"]
 Block: TypeAlias = dict[str, Any]
 
 _CACHEABLE_EXCEPT = ("thinking", "redacted_thinking")
+_TEXTS = ("text", "input_text", "output_text")
 _PLACES = {"user": "user messages", "tool": "tool messages", "assistant": "assistant messages"}
 _PLACES |= {"system": "system messages"}
 
@@ -67,7 +68,11 @@ def _part(part: Mapping[str, Any], role: str, at: str, receipts: Receipts) -> li
     if role not in allowed:
         message = f"`{at}.type`: a part of type {kind!r} has no place in {_PLACES[role]}."
         raise Refusal(message, param=f"{at}.type", code="invalid_value")
-    return build(part, at, receipts)
+    made = build(part, at, receipts)
+    if kind in _TEXTS and role == "assistant" and made and part.get("citations"):
+        # Only an assistant's own text may bring citations back; in a user's text they are a 400.
+        made[0]["citations"] = part["citations"]
+    return made
 
 
 def _marker(part: Mapping[str, Any]) -> Any:
@@ -93,12 +98,7 @@ def mark_last(made: list[Block], marker: Any) -> None:
 
 
 def _text(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
-    text = checks.string(part.get("text"), f"{at}.text")
-    made = text_block(text)
-    # Only an assistant's own text may bring citations back; in a user's text they are a 400.
-    if made and part.get("citations"):
-        made[0]["citations"] = part["citations"]
-    return made
+    return text_block(checks.string(part.get("text"), f"{at}.text"))
 
 
 def _refusal(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:

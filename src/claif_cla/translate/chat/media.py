@@ -82,8 +82,15 @@ def parse_data_url(url: str, param: str) -> Media:
         raise Refusal(message, param=param, code="invalid_value")
     kind, *options = head[len("data:") :].split(";")
     if "base64" not in (option.strip().lower() for option in options):
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
+        data = base64.b64encode(_unquoted(data)).decode()
+    elif "%" in data:  # `+`, `/` and `=` may be escaped in a URL
+        data = _unquoted(data).decode("latin-1")
     return _media(kind, data, param)
+
+
+def _unquoted(data: str) -> bytes:
+    # A lone surrogate must not get past here as an exception; its bytes are no image's.
+    return unquote_to_bytes(data.encode("utf-8", "surrogatepass"))
 
 
 def parse_file_data(data: str, filename: str, param: str) -> Media:

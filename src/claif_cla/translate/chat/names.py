@@ -51,19 +51,20 @@ class ToolNames:
             names._add(name, taken)
         return names
 
-    def _add(self, original: str, taken: Collection[str]) -> str:
+    def _add(self, original: str, taken: Collection[str] = ()) -> str:
         wire = original
         if not _LEGAL_NAME.match(original):
             wire = _alias(original, NAME_LIMIT - 9, 8)
             if wire in taken or wire in self._original:
                 wire = _alias(original, NAME_LIMIT - 33, 32)
         self._wire[original] = wire
-        self._original[wire] = original
+        # A name that only the history knows may equal an alias: then that stays the alias.
+        self._original.setdefault(wire, original)
         return wire
 
     def to_wire(self, original: str) -> str:
         """The name for Claude. A name that only the history knows gets its alias here."""
-        return self._wire.get(original) or self._add(original, self._original)
+        return self._wire.get(original) or self._add(original)
 
     def to_caller(self, wire: str) -> str:
         """The caller's own name; one that is not the caller's stays as it is."""

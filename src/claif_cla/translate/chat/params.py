@@ -14,6 +14,7 @@ from claif_cla.translate.chat.caching import cache_retention_patch, prompt_cache
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.messages import messages_patch
 from claif_cla.translate.chat.structured import response_format_patch
+from claif_cla.translate.chat.tier import service_tier_patch
 from claif_cla.translate.rules import Convert, Elsewhere, Refuse, Rule, Tune
 
 __all__ = ["PARAMS"]
@@ -57,7 +58,9 @@ PARAMS: Mapping[str, Rule[Context]] = {
     "seed": Tune("Claude's answers cannot be seeded; OpenAI promises best effort only."),
     "prediction": Tune("Claude needs no predicted output; it only makes OpenAI faster."),
     "store": Tune("Claude stores no answers for later retrieval.", neutral=(False,)),
-    "service_tier": Tune("Claude's tiers are bought, not asked for.", neutral=("auto",)),
+    "service_tier": Convert(
+        service_tier_patch, "`service_tier`; `default` keeps to the standard tier."
+    ),
     "n": Refuse("Claude gives one answer per request.", neutral=(1,)),
     "logprobs": Refuse(_NO_LOGPROBS, neutral=(False,)),
     "top_logprobs": Refuse(_NO_LOGPROBS, neutral=(0,)),

@@ -34,6 +34,7 @@ __all__ = ["MESSAGES_PATH", "Plan", "plan_request"]
 MESSAGES_PATH = "/v1/messages"
 
 _ORDER = ("model", "max_tokens", "stream", "system", "messages", "tools", "tool_choice")
+_TOO_DEEP = "The request is nested too deeply."
 _HISTORY_TOOL = {"type": "object", "additionalProperties": True}
 
 
@@ -42,7 +43,11 @@ class Plan:
     """What to send, and what the answer needs to know about the request.
 
     Attributes:
-        body: the Messages request; `upstream` is it in bytes, with headers.
+        body: the Messages request.
+        data: the same in bytes.
+        headers, query: those of the upstream request.
+        tools: the names and forms to translate the answer's tool calls back with.
+        receipts: what was adapted.
         stream: whether the caller wants chunks. The upstream may be streamed without that.
         include_usage: whether the chunks end with the usage.
         resumable: whether the upstream may pause a turn: it runs tools of its own.
@@ -50,6 +55,7 @@ class Plan:
     """
 
     body: Mapping[str, Any]
+    data: bytes
     headers: Mapping[str, str]
     query: str
     tools: ToolBox
@@ -61,8 +67,9 @@ class Plan:
 
     def upstream(self, messages: list[Any] | None = None) -> UpstreamRequest:
         """The request, or its continuation with other `messages`."""
-        body = self.body if messages is None else {**self.body, "messages": messages}
-        data = json_text.dump_bytes(body)
+        data = self.data
+        if messages is not None:
+            data = json_text.dump_bytes({**self.body, "messages": messages})
         return UpstreamRequest("POST", MESSAGES_PATH, self.headers, data, self.query)
 
 
@@ -72,6 +79,13 @@ def plan_request(call: Call) -> Plan:
     Raises:
         Refusal: naming the parameter, for what cannot be sent under the call's `compat`.
     """
+    try:
+        return _planned(call)
+    except RecursionError as error:
+        raise Refusal(_TOO_DEEP, param=None, code="invalid_value") from error
+
+
+def _planned(call: Call) -> Plan:
     request = checks.mapping(call.request, "body")
     receipts = Receipts(call.settings.compat)
     found = resolve(
@@ -81,7 +95,7 @@ def plan_request(call: Call) -> Plan:
         official=call.settings.official,
     )
     context = _context(call, request, found, receipts)
-    betas = [*native.requested_betas(request)]
+    betas = native.requested_betas(request)
     body = _applied(context)
     betas += _settled(body, context, passes=bool(betas) or "anthropic-beta" in call.headers)
     version = settle_sampling(body, context)
@@ -90,10 +104,10 @@ def plan_request(call: Call) -> Plan:
         body["stream"] = True
     ordered = {key: body[key] for key in _ORDER if key in body}
     ordered |= {key: body[key] for key in sorted(body) if key not in ordered}
-    headers = _headers(call, version, betas)
     return Plan(
         ordered,
-        headers,
+        _encoded(ordered),
+        _headers(call, version, betas),
         call.query,
         context.tools,
         receipts,
@@ -102,6 +116,14 @@ def plan_request(call: Call) -> Plan:
         resumable=_runs_server_tools(body),
         remarks=(found.deprecation,) if found.deprecation else (),
     )
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json_text.dump_bytes(body)
+    except ValueError as error:  # nested too deeply, or a number of thousands of digits
+        message = f"The request cannot be written as JSON: {error}."
+        raise Refusal(message, param=None, code="invalid_value") from error
 
 
 def _context(
@@ -133,14 +155,12 @@ def _settled(body: dict[str, Any], context: Context, *, passes: bool) -> list[st
     settle_tool_choice(body, context)
     _settle_history_tools(body)
     settle_max_tokens(body, context)
-    merge(body, native.native_fields(context.request))
-    native.settle_system(body, context)
-    betas = native.settle_speed(body, context)
+    betas = native.settle_native(body, context)
     settle_thinking(body, context)
     if context.instructions:
         text = " ".join(context.instructions)
         body["system"] = [*body.get("system", ()), {"type": "text", "text": text}]
-    unknown = {*context.request} - {*PARAMS} - native.NATIVE - {"betas"}
+    unknown = {*context.request} - {*PARAMS} - native.NATIVE
     pass_on = passes or context.model.family == "foreign"
     native.settle_unknown(body, unknown, context, pass_on=pass_on)
     settle_caching(body, context)
@@ -156,7 +176,7 @@ def _settle_history_tools(body: dict[str, Any]) -> None:
     if "tools" in body:
         return
     blocks = (block for turn in body["messages"] for block in turn["content"])
-    names = dict.fromkeys(b["name"] for b in blocks if b["type"] == "tool_use" and "name" in b)
+    names = dict.fromkeys(block["name"] for block in blocks if block["type"] == "tool_use")
     if names:
         body["tools"] = [{"name": name, "input_schema": _HISTORY_TOOL} for name in names]
         body["tool_choice"] = {"type": "none"}

@@ -143,7 +143,8 @@ def _bounds(node: dict[str, Any], notes: Notes, path: str) -> None:
         if not isinstance(given, bool):
             continue
         del node[exclusive]
-        if given and plain in node:
+        bound = node.get(plain)
+        if given and isinstance(bound, (int, float)) and not isinstance(bound, bool):
             node[exclusive] = node.pop(plain)
         notes.add(f"{shown(path)}: `{exclusive}: {str(given).lower()}` of draft 4 was upgraded")
 
@@ -167,9 +168,8 @@ def _required(node: dict[str, Any], notes: Notes, path: str) -> None:
     listed = [given] if isinstance(given, str) else given
     if isinstance(listed, list):
         listed = [name for name in listed if isinstance(name, str)]
-    if listed == given:
-        return
-    if isinstance(listed, list):
+        if listed == given:
+            return
         node["required"] = listed
     else:
         del node["required"]

@@ -35,7 +35,7 @@ def merge(
         NothingFits: if they contradict each other.
     """
     if _closes_out(left, right) or _closes_out(right, left):
-        notes.add(f"{shown(path)}: `allOf` of closed objects was taken to mean one closed object")
+        notes.add(f"{shown(path)}: the parts of `allOf` were taken to close their sum, not each")
     merged = dict(left)
     conflicts: dict[str, Any] = {}
     for key, value in right.items():
@@ -53,8 +53,8 @@ def merge(
 
 
 def _closes_out(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether `one`, to the letter, forbids keys that `other` has."""
-    if one.get("additionalProperties") is not False:
+    """Whether `one`, to the letter, forbids or constrains keys that only `other` has."""
+    if one.get("additionalProperties", True) in (True, {}):
         return False
     own, others = one.get("properties") or {}, other.get("properties") or {}
     return not others.keys() <= own.keys()

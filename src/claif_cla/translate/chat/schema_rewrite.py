@@ -157,15 +157,12 @@ class SubsetRewriter:
         beside = {
             key: value for key, value in node.items() if key not in ASSERTIONS and key not in SILENT
         }
-        kept: dict[str, dict[str, Any]] = {}
-        for branch in branches:
-            part = self._possible({"allOf": [common, branch]} if common else branch, path)
-            if part is not None:
-                kept.setdefault(identity(part), part)
-        if not kept:
+        wholes = [{"allOf": [common, branch]} if common else branch for branch in branches]
+        possible = [part for whole in wholes if (part := self._possible(whole, path)) is not None]
+        if not possible:
             raise NothingFits(f"{shown(path)}: no alternative of `{word}` can be satisfied")
-        parts = list(kept.values())
-        if word == "oneOf" and not self._exclusive(parts):
+        parts = list({identity(part): part for part in possible}.values())
+        if word == "oneOf" and not self._exclusive(possible):
             self._notes.add(f"{shown(path)}: `oneOf` became `anyOf`; several may match at once")
         union = parts[0] if len(parts) == 1 else {"anyOf": parts}
         return self._annotated(union, beside, path) if beside else union

@@ -91,6 +91,7 @@ _BETA_FIELDS = (
     "fallback_credit_token",
     "fallbacks",
     "mcp_servers",
+    "output_format",
     "thread",
 )
 _CREATE_REQUIRED = ("max_tokens", "messages", "model")

@@ -34,11 +34,13 @@ def check_max_tokens(payload: Mapping[str, Any], model: ModelInfo) -> None:
     if asked == 0 and (
         payload.get("stream")
         or (payload.get("output_config") or {}).get("format")
+        or (payload.get("thinking") or {}).get("type") == "enabled"
         or choice in ("any", "tool")
     ):
         fail(
             "max_tokens",
-            "0 cannot be combined with streaming, structured output or a forced tool choice",
+            "0 cannot be combined with streaming, enabled thinking, structured output or a "
+            "forced tool choice",
         )
 
 

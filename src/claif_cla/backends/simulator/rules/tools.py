@@ -10,7 +10,7 @@ from claif_cla.backends.simulator.rules.schemas import check_closed_schema, chec
 from claif_cla.backends.simulator.rules.shapes import fail
 from claif_cla.catalog.model_info import ModelInfo
 
-__all__ = ["check_output_format", "check_tool_choice", "check_tools"]
+__all__ = ["check_output_format", "check_tool_choice", "check_tools", "output_format"]
 
 _MAX_STRICT_TOOLS = 20
 _MAX_OPTIONAL = 24
@@ -81,15 +81,24 @@ def check_tool_choice(payload: Mapping[str, Any], model: ModelInfo) -> None:
         raise Rejection(f"Tool '{choice['name']}' not found in provided tools")
 
 
+def output_format(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The format that the answer must have; the beta spelling `output_format` counts too."""
+    beta = payload.get("output_format")
+    if beta is not None and not isinstance((beta or {}).get("schema"), dict):
+        fail("output_format.schema", "Field required")
+    found: Mapping[str, Any] | None = (payload.get("output_config") or {}).get("format") or beta
+    return found
+
+
 def check_output_format(payload: Mapping[str, Any], model: ModelInfo) -> bool:
     """`output_config.format`, where given; returns whether it is."""
-    output_format = (payload.get("output_config") or {}).get("format")
-    if output_format is None:
+    wanted = output_format(payload)
+    if wanted is None:
         return False
     if not model.structured_outputs:
         fail("output_config.format", "structured outputs are not supported on this model")
     path = "output_config.format.schema"
-    check_schema(output_format["schema"], path)
-    check_closed_schema(output_format["schema"], path)
-    _check_complexity([output_format["schema"]])
+    check_schema(wanted["schema"], path)
+    check_closed_schema(wanted["schema"], path)
+    _check_complexity([wanted["schema"]])
     return True

@@ -33,9 +33,14 @@ _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
 
 
-def matching_text(pattern: str) -> str | None:
-    """A text in which `pattern` is found, or None where none was found."""
-    reader = _Reader(pattern)
+def matching_text(pattern: str, more: int = 0) -> str | None:
+    """A text in which `pattern` is found, or None where none was found.
+
+    Args:
+        pattern: a regular expression.
+        more: how often to repeat, beyond the fewest times, what may be repeated without end.
+    """
+    reader = _Reader(pattern, more)
     try:
         text = reader.alternatives(0)
         return text if re.search(pattern, text) is not None else None
@@ -46,6 +51,7 @@ def matching_text(pattern: str) -> str | None:
 @dataclass(slots=True)
 class _Reader:
     pattern: str
+    more: int = 0
     place: int = 0
 
     def _peek(self) -> str:
@@ -111,12 +117,12 @@ class _Reader:
         return found
 
     def _repetitions(self) -> int:
-        quantifier = re.compile(r"(?:([*+?])|\{(\d+)(?:,\d*)?\})[?+]?").match(
+        quantifier = re.compile(r"(?:([*+?])|\{(\d+)(?:(,)|,\d+)?\})[?+]?").match(
             self.pattern, self.place
         )
         if quantifier is None:
             return 1
         self.place = quantifier.end()
         if quantifier[2] is not None:
-            return int(quantifier[2])
-        return 1 if quantifier[1] == "+" else 0
+            return int(quantifier[2]) + (self.more if quantifier[3] else 0)
+        return {"+": 1 + self.more, "*": self.more}.get(quantifier[1], 0)

@@ -35,10 +35,13 @@ def strings(schema: Mapping[str, Any], name: str, variant: int) -> Iterator[str]
         variant: texts of different variants differ, for lists of unique items.
     """
     if "pattern" in schema:
-        text = matching_text(schema["pattern"])
-        if text is not None:
-            yield text
-            yield from (_sized(text + mark, schema) for mark in ("a" * variant, "1" * variant))
+        shortest = min(int(schema.get("minLength", 0)), _MAX_LENGTH)
+        for more in dict.fromkeys((variant, shortest + variant, 0)):
+            text = matching_text(schema["pattern"], more)
+            if text is not None:
+                # Where the pattern leaves the end open, variants differ there.
+                yield _sized(text + "a" * variant, schema)
+                yield text
     template = _FORMATS.get(str(schema.get("format")))
     if template is not None:
         yield template.format(n=variant + 1)
@@ -91,6 +94,6 @@ def numbers(schema: Mapping[str, Any], variant: int) -> Iterator[float]:
         yield low / 2 + high / 2
     elif math.isfinite(low):
         yield low + 0.5 + variant
-        yield math.nextafter(low, math.inf) if hasattr(math, "nextafter") else low * 2
+        yield math.nextafter(low, math.inf)
     elif math.isfinite(high):
         yield high - 0.5 - variant
