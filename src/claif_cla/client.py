@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import openai
 from openai import NOT_GIVEN, NotGiven
@@ -20,6 +20,7 @@ from claif_cla.options import (
     OWN_OPTIONS,
     base_url_for,
     credentials,
+    forget_openai_environment,
     refuse_foreign,
     transport_for,
 )
@@ -30,33 +31,68 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClaudeClient", "ClaudeClient"]
 
-_READ_FROM_ENVIRONMENT = ("organization", "project", "webhook_secret", "admin_api_key")
-"""What the stock constructor fills from `OPENAI_*` where it is not given."""
+_KeySource = TypeVar("_KeySource")
 
 
-def _forget_openai_environment(
-    client: Any, given: Mapping[str, Any], headers: Mapping[str, str] | None
-) -> None:
-    """Undo what the stock constructor read from `OPENAI_*`; it cannot be told not to."""
-    for name in _READ_FROM_ENVIRONMENT:
-        if hasattr(client, name):
-            setattr(client, name, given.get(name))
-    client._custom_headers = dict(headers or {})  # noqa: SLF001 - OPENAI_CUSTOM_HEADERS
-    if hasattr(client, "_ambient_authorizations"):
-        client._ambient_authorizations = frozenset()  # noqa: SLF001
+class _Configured(Generic[_KeySource]):
+    """The constructor that both clients share, placed before openai's in their lines."""
+
+    def __init__(  # noqa: PLR0913 - the stock signature, and ours
+        self,
+        *,
+        api_key: str | _KeySource | None = None,
+        auth_token: str | None = None,
+        base_url: Any = None,
+        timeout: float | openai.Timeout | NotGiven | None = NOT_GIVEN,
+        max_retries: int = openai.DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        backend: str | Backend | None = None,
+        compat: Compat = "adapt",
+        default_model: str | None = None,
+        model_aliases: Mapping[str, str] | None = None,
+        prompt_caching: Literal["auto", "always", "off"] = "auto",
+        reasoning: Literal["auto", "summary", "model"] = "auto",
+        _warner: Any = None,
+        **openai_options: Any,
+    ) -> None:
+        refuse_foreign(openai_options)
+        own = {
+            "backend": backend,
+            "compat": compat,
+            "default_model": default_model,
+            "model_aliases": model_aliases,
+            "prompt_caching": prompt_caching,
+            "reasoning": reasoning,
+        }
+        self._claif, self._own = transport_for(own, _warner)
+        stock: dict[str, Any] = {
+            "base_url": base_url_for(base_url),
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "default_headers": default_headers,
+            "default_query": default_query,
+            "http_client": http_client,
+            **openai_options,
+        }
+        enforce = openai_options.get("_enforce_credentials", True)
+        key = credentials(api_key, auth_token, self._claif.backend, enforce=enforce)
+        super().__init__(api_key=key, **stock)
+        forget_openai_environment(self, openai_options, default_headers)
+
+    def _carried(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the stock `copy` that carry our own options along."""
+        stock = {**options}
+        own = {name: stock.pop(name, self._own[name]) for name in OWN_OPTIONS}
+        token = stock.pop("auth_token", None)
+        if token is not None and stock.get("api_key") is None:
+            stock["api_key"] = token
+        more = stock.pop("_extra_kwargs", None) or {}
+        return {**stock, "_extra_kwargs": {**own, "_warner": self._claif.warner, **more}}
 
 
-def _copied(client: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of the stock `copy` that carry our own options along."""
-    own = {name: options.pop(name, client._own[name]) for name in OWN_OPTIONS}  # noqa: SLF001
-    token = options.pop("auth_token", None)
-    if token is not None and options.get("api_key") is None:
-        options["api_key"] = token
-    extra = {**own, "_warner": client._claif.warner, **(options.pop("_extra_kwargs", None) or {})}  # noqa: SLF001
-    return {**options, "_extra_kwargs": extra}
-
-
-class ClaudeClient(openai.OpenAI):
+class ClaudeClient(_Configured[Callable[[], str]], openai.OpenAI):
     """`openai.OpenAI`, answered by Claude.
 
     Args:
@@ -81,52 +117,10 @@ class ClaudeClient(openai.OpenAI):
         openai_options: every other argument of the installed `openai.OpenAI`.
 
     Raises:
-        openai.OpenAIError: without a key, or for arguments that would lead to OpenAI itself.
+        openai.OpenAIError: without a usable key, or for arguments that would lead to OpenAI itself.
         ValueError: for a value that is none of an argument's choices.
+        TypeError: for a `backend` that is no backend, and for arguments that openai lacks too.
     """
-
-    def __init__(  # noqa: PLR0913 - the stock signature, and ours
-        self,
-        *,
-        api_key: str | Callable[[], str] | None = None,
-        auth_token: str | None = None,
-        base_url: Any = None,
-        timeout: float | openai.Timeout | NotGiven | None = NOT_GIVEN,
-        max_retries: int = openai.DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, object] | None = None,
-        http_client: Any = None,
-        backend: str | Backend | None = None,
-        compat: Compat = "adapt",
-        default_model: str | None = None,
-        model_aliases: Mapping[str, str] | None = None,
-        prompt_caching: Literal["auto", "always", "off"] = "auto",
-        reasoning: Literal["auto", "summary", "model"] = "auto",
-        _warner: Any = None,
-        **openai_options: Any,
-    ) -> None:
-        refuse_foreign(openai_options)
-        own = {
-            "backend": backend,
-            "compat": compat,
-            "default_model": default_model,
-            "model_aliases": model_aliases,
-            "prompt_caching": prompt_caching,
-            "reasoning": reasoning,
-        }
-        self._claif, self._own = transport_for(own, _warner)
-        enforce = openai_options.get("_enforce_credentials", True)
-        super().__init__(
-            api_key=credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
-            base_url=base_url_for(base_url),
-            timeout=timeout,
-            max_retries=max_retries,
-            default_headers=default_headers,
-            default_query=default_query,
-            http_client=http_client,
-            **openai_options,
-        )
-        _forget_openai_environment(self, openai_options, default_headers)
 
     @cached_property
     @override
@@ -138,7 +132,7 @@ class ClaudeClient(openai.OpenAI):
     @override
     def copy(self, **options: Any) -> Self:
         """A client with some options changed: openai's, and every one of ours."""
-        return super().copy(**_copied(self, options))
+        return super().copy(**self._carried(options))
 
     with_options = copy
 
@@ -149,52 +143,18 @@ class ClaudeClient(openai.OpenAI):
             response.read()
         return response
 
+    @override
+    def _process_response(self, **kwargs: Any) -> Any:
+        self._claif.tell(kwargs["response"])
+        return super()._process_response(**kwargs)
 
-class AsyncClaudeClient(openai.AsyncOpenAI):
-    """`openai.AsyncOpenAI`, answered by Claude. The arguments are those of `ClaudeClient`."""
 
-    def __init__(  # noqa: PLR0913 - the stock signature, and ours
-        self,
-        *,
-        api_key: str | Callable[[], Awaitable[str]] | None = None,
-        auth_token: str | None = None,
-        base_url: Any = None,
-        timeout: float | openai.Timeout | NotGiven | None = NOT_GIVEN,
-        max_retries: int = openai.DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, object] | None = None,
-        http_client: Any = None,
-        backend: str | Backend | None = None,
-        compat: Compat = "adapt",
-        default_model: str | None = None,
-        model_aliases: Mapping[str, str] | None = None,
-        prompt_caching: Literal["auto", "always", "off"] = "auto",
-        reasoning: Literal["auto", "summary", "model"] = "auto",
-        _warner: Any = None,
-        **openai_options: Any,
-    ) -> None:
-        refuse_foreign(openai_options)
-        own = {
-            "backend": backend,
-            "compat": compat,
-            "default_model": default_model,
-            "model_aliases": model_aliases,
-            "prompt_caching": prompt_caching,
-            "reasoning": reasoning,
-        }
-        self._claif, self._own = transport_for(own, _warner)
-        enforce = openai_options.get("_enforce_credentials", True)
-        super().__init__(
-            api_key=credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
-            base_url=base_url_for(base_url),
-            timeout=timeout,
-            max_retries=max_retries,
-            default_headers=default_headers,
-            default_query=default_query,
-            http_client=http_client,
-            **openai_options,
-        )
-        _forget_openai_environment(self, openai_options, default_headers)
+class AsyncClaudeClient(_Configured[Callable[[], Awaitable[str]]], openai.AsyncOpenAI):
+    """`openai.AsyncOpenAI`, answered by Claude.
+
+    The arguments and exceptions are those of `ClaudeClient`; a function for `api_key` is async,
+    and `http_client` is an `AsyncClient`.
+    """
 
     @cached_property
     @override
@@ -206,7 +166,7 @@ class AsyncClaudeClient(openai.AsyncOpenAI):
     @override
     def copy(self, **options: Any) -> Self:
         """A client with some options changed: openai's, and every one of ours."""
-        return super().copy(**_copied(self, options))
+        return super().copy(**self._carried(options))
 
     with_options = copy
 
@@ -216,3 +176,8 @@ class AsyncClaudeClient(openai.AsyncOpenAI):
         if not stream:
             await response.aread()
         return response
+
+    @override
+    async def _process_response(self, **kwargs: Any) -> Any:
+        self._claif.tell(kwargs["response"])
+        return await super()._process_response(**kwargs)

@@ -7,8 +7,10 @@ exchange is left open, whatever happens: a flow that ends, fails, or is closed i
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any
+
+import anyio
 
 from claif_cla.translate.flow import Answer, Chunk, ChunkFlow, Close, Drain, Flow, Read, Reply, Send
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
@@ -18,6 +20,9 @@ __all__ = ["AsyncOpened", "Opened", "achunks", "arun", "chunks", "run"]
 MAX_DRAIN = 64 * 1024
 """Bytes that are read after an answer's end so that its connection can be used again. After
 `message_stop` a server has nothing to say; one that talks on is cut off."""
+MAX_DRAIN_SECONDS = 0.25
+"""How long the async driver waits for that end. The sync driver has no way to wait for less than
+the read timeout of the call."""
 
 
 class Opened:
@@ -25,7 +30,7 @@ class Opened:
 
     def __init__(self, send: Callable[[UpstreamRequest], Exchange]) -> None:
         self._send = send
-        self._open: list[Exchange] = []
+        self._open = ExitStack()
 
     def perform(self, effect: Any) -> Any:
         match effect:
@@ -33,7 +38,7 @@ class Opened:
                 return reply.handle.read()
             case Send(request):
                 exchange = self._send(request)
-                self._open.append(exchange)
+                self._open.callback(exchange.close)
                 return Reply(exchange.status, exchange.headers, exchange)
             case Drain(reply):
                 self._drain(reply.handle)
@@ -46,11 +51,11 @@ class Opened:
         with suppress(Exception):  # the answer is complete: only the connection is lost
             while size <= MAX_DRAIN and (piece := exchange.read()):
                 size += len(piece)
-        exchange.close()
+            exchange.close()
 
     def close(self) -> None:
-        while self._open:
-            self._open.pop().close()
+        """Close every exchange, also if one of them fails to; may be called twice."""
+        self._open.close()
 
 
 def run(flow: Flow, opened: Opened) -> Answer:
@@ -93,7 +98,7 @@ class AsyncOpened:
 
     def __init__(self, send: Callable[[UpstreamRequest], Awaitable[AsyncExchange]]) -> None:
         self._send = send
-        self._open: list[AsyncExchange] = []
+        self._open = AsyncExitStack()
 
     async def perform(self, effect: Any) -> Any:
         match effect:
@@ -101,7 +106,7 @@ class AsyncOpened:
                 return await reply.handle.read()
             case Send(request):
                 exchange = await self._send(request)
-                self._open.append(exchange)
+                self._open.push_async_callback(exchange.close)
                 return Reply(exchange.status, exchange.headers, exchange)
             case Drain(reply):
                 await self._drain(reply.handle)
@@ -111,14 +116,14 @@ class AsyncOpened:
 
     async def _drain(self, exchange: AsyncExchange) -> None:
         size = 0
-        with suppress(Exception):  # the answer is complete: only the connection is lost
+        with suppress(Exception), anyio.move_on_after(MAX_DRAIN_SECONDS):
             while size <= MAX_DRAIN and (piece := await exchange.read()):
                 size += len(piece)
-        await exchange.close()
+        with suppress(Exception):
+            await exchange.close()
 
     async def close(self) -> None:
-        while self._open:
-            await self._open.pop().close()
+        await self._open.aclose()
 
 
 async def arun(flow: Flow, opened: AsyncOpened) -> Answer:

@@ -7,7 +7,15 @@ whoever made the request has done that.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+)
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -22,10 +30,12 @@ class HttpLibrary:
 
     Attributes:
         response: the response class.
-        sync_body, async_body: byte streams around a generator; closing one closes the generator
-            at once, which a plain generator given to a response would not do.
+        sync_body, async_body: byte streams of a response, made of a generator and of a function
+            that gives up what it reads from. Closing one does that at once: also before the
+            first piece was asked for, and while another thread or task waits for a piece.
         timeout: base of its timeout exceptions.
-        error: base of everything that it raises for the wire.
+        wire_faults: bases of what is raised when the wire fails while a body is read. `OSError`
+            is among them: a TLS failure can come through unmapped.
         cut: its exception for a peer that ends in the middle.
     """
 
@@ -33,30 +43,38 @@ class HttpLibrary:
     sync_body: Any
     async_body: Any
     timeout: type[Exception]
-    error: type[Exception]
+    wire_faults: tuple[type[Exception], ...]
     cut: Any
 
 
 class _SyncBody:
-    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+    def __init__(self, pieces: Generator[bytes, None, None], release: Callable[[], None]) -> None:
         self._pieces = pieces
+        self._release = release
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
-        self._pieces.close()
+        self._release()
+        with suppress(ValueError):  # it runs in another thread, which meets the closed connection
+            self._pieces.close()
 
 
 class _AsyncBody:
-    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], release: Callable[[], Awaitable[None]]
+    ) -> None:
         self._pieces = pieces
+        self._release = release
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
     async def aclose(self) -> None:
-        await self._pieces.aclose()
+        await self._release()
+        with suppress(RuntimeError):  # it runs in another task, which meets the closed connection
+            await self._pieces.aclose()
 
 
 def library_of(request: Any) -> HttpLibrary:
@@ -77,6 +95,6 @@ def _library(name: str) -> HttpLibrary:
         sync_body=type("SyncBody", (_SyncBody, module.SyncByteStream), {}),
         async_body=type("AsyncBody", (_AsyncBody, module.AsyncByteStream), {}),
         timeout=module.TimeoutException,
-        error=module.TransportError,
+        wire_faults=(module.RequestError, OSError),
         cut=module.RemoteProtocolError,
     )

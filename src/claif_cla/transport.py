@@ -20,8 +20,8 @@ What goes wrong in the middle of a stream:
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ from claif_cla.errors import TruncatedStream, UpstreamFault
 from claif_cla.http_library import HttpLibrary, library_of
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.error_body import fault_answer, fault_object
-from claif_cla.translate.flow import Answer, Chunk, ChunkFlow
+from claif_cla.translate.flow import Answer, Chunk
 from claif_cla.translate.routes import flow_for
 from claif_cla.warn import Warner
 from claif_cla.wire import json_text, sse
@@ -43,6 +43,8 @@ from claif_cla.wire.http import UpstreamRequest
 __all__ = ["Transport", "api_root"]
 
 _DONE = sse.encode(b"[DONE]")
+_ANSWER = "claif_cla.answer"
+"""Where a response keeps what `tell` needs, among its `extensions`: its `Answer` less the body."""
 
 
 def api_root(base_url: str) -> str:
@@ -77,17 +79,15 @@ class Transport:
         """
         request.read()
         incoming = _Incoming(request, base_url)
-        call = incoming.call(self)
-        hop = incoming.hop(http, options)
+        hop = Hop(http, incoming.root, request.extensions, options)
         opened = Opened(lambda upstream: self.backend.open(self._named(upstream), hop))
         try:
-            answer = run(flow_for(call), opened)
+            answer = run(flow_for(incoming.call(self)), opened)
         except UpstreamFault as fault:
             answer = incoming.answer_to(fault)
-        if answer.is_stream:
-            body = incoming.library.sync_body(incoming.sync_body(answer.body, opened))
-            return self._response(incoming, answer, stream=body)
-        return self._response(incoming, answer, content=json_text.dump_bytes(answer.body))
+        if not answer.is_stream:
+            return incoming.response(answer)
+        return incoming.response(answer, incoming.sync_body(answer, opened))
 
     async def asend(
         self, request: Any, base_url: str, http: Any, options: Mapping[str, Any]
@@ -95,38 +95,34 @@ class Transport:
         """`send`, for the async client."""
         await request.aread()
         incoming = _Incoming(request, base_url)
-        call = incoming.call(self)
-        hop = incoming.hop(http, options)
+        hop = Hop(http, incoming.root, request.extensions, options)
         opened = AsyncOpened(lambda upstream: self.backend.aopen(self._named(upstream), hop))
         try:
-            answer = await arun(flow_for(call), opened)
+            answer = await arun(flow_for(incoming.call(self)), opened)
         except UpstreamFault as fault:
             answer = incoming.answer_to(fault)
-        if answer.is_stream:
-            body = incoming.library.async_body(incoming.async_body(answer.body, opened))
-            return self._response(incoming, answer, stream=body)
-        return self._response(incoming, answer, content=json_text.dump_bytes(answer.body))
+        if not answer.is_stream:
+            return incoming.response(answer)
+        return incoming.response(answer, incoming.async_body(answer, opened))
+
+    def tell(self, response: Any) -> None:
+        """Issue the warnings of a response that `send` or `asend` made.
+
+        The client calls this once the SDK has taken the response. Inside `send`, a program that
+        turns warnings into errors would make openai 2 believe that the connection had failed:
+        it would try again, and pay again.
+        """
+        answer = response.extensions.get(_ANSWER)
+        if answer is not None:
+            self.warner.deprecated(answer.remarks)
+            self.warner.adapted(answer.adaptations)
 
     def _named(self, request: UpstreamRequest) -> UpstreamRequest:
         return replace(request, headers={**request.headers, "user-agent": self.user_agent})
 
-    def _response(self, incoming: _Incoming, answer: Answer, **body: Any) -> Any:
-        self.warner.deprecated(answer.remarks)
-        self.warner.adapted(answer.adaptations)
-        kind = "text/event-stream; charset=utf-8" if answer.is_stream else "application/json"
-        response = incoming.library.response(
-            answer.status,
-            headers={**answer.headers, "content-type": kind},
-            request=incoming.request,
-            **body,
-        )
-        # The library sets this only on responses that it received itself.
-        response.elapsed = timedelta(seconds=time.monotonic() - incoming.started)
-        return response
-
 
 class _Incoming:
-    """One request of the SDK, and what is said about its failures."""
+    """One request of the SDK, and the responses that it can get."""
 
     def __init__(self, request: Any, base_url: str) -> None:
         self.request = request
@@ -138,15 +134,14 @@ class _Incoming:
         self.path = below.removeprefix("/v1")
 
     def call(self, transport: Transport) -> Call:
-        request = self.request
         official = transport.backend.is_official(self.root)
         return Call(
-            method=request.method,
+            method=self.request.method,
             path=self.path,
             request=self._json(),
             settings=replace(transport.settings, official=official),
-            headers=dict(request.headers),
-            query=request.url.query.decode("ascii"),
+            headers=dict(self.request.headers),
+            query=self.request.url.query.decode("ascii"),
             now=int(time.time()),
         )
 
@@ -156,49 +151,68 @@ class _Incoming:
         except ValueError:  # an upload: endpoints that take one do not look at it as JSON
             return None
 
-    def hop(self, http: Any, options: Mapping[str, Any]) -> Hop:
-        return Hop(http, self.root, self.request.extensions, options)
+    def response(self, answer: Answer, stream: Any = None) -> Any:
+        """The answer as a response of the request's library; `stream` is its body, if it has one."""
+        kind = "application/json" if stream is None else "text/event-stream; charset=utf-8"
+        headers = {**answer.headers, "content-type": kind}
+        content = json_text.dump_bytes(answer.body) if stream is None else None
+        response = self.library.response(
+            answer.status,
+            # Bytes: the library takes only ASCII from a string, a server may have sent more.
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            request=self.request,
+            content=content,
+            stream=stream,
+            extensions={_ANSWER: replace(answer, body=None)},
+        )
+        # The library sets this only on responses that it received itself.
+        response.elapsed = timedelta(seconds=time.monotonic() - self.started)
+        return response
 
     def answer_to(self, fault: UpstreamFault) -> Answer:
+        """What a whole answer that broke the protocol becomes. Raises if it was cut."""
         if isinstance(fault, TruncatedStream):
             raise self.library.cut(fault.message, request=self.request) from fault
         return fault_answer(fault)
 
-    def sync_body(self, flow: ChunkFlow, opened: Opened) -> Generator[bytes, None, None]:
-        pieces = chunks(flow, opened)
-        try:
-            with self._faults_in_stream():
-                for chunk in pieces:
-                    yield _encoded(chunk)
+    def sync_body(self, answer: Answer, opened: Opened) -> Any:
+        def pieces() -> Generator[bytes, None, None]:
+            try:
+                with closing(chunks(answer.body, opened)) as parts:
+                    for chunk in parts:
+                        yield _encoded(chunk)
+            except self.library.wire_faults as error:
+                raise self._broken(error) from error
+            except UpstreamFault as fault:
+                raise self._broken(fault) from fault
             yield _DONE
-        finally:
-            pieces.close()
 
-    async def async_body(self, flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[bytes, None]:
-        pieces = achunks(flow, opened)
-        try:
-            with self._faults_in_stream():
-                async for chunk in pieces:
-                    yield _encoded(chunk)
+        return self.library.sync_body(pieces(), opened.close)
+
+    def async_body(self, answer: Answer, opened: AsyncOpened) -> Any:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            try:
+                async with aclosing(achunks(answer.body, opened)) as parts:
+                    async for chunk in parts:
+                        yield _encoded(chunk)
+            except self.library.wire_faults as error:
+                raise self._broken(error) from error
+            except UpstreamFault as fault:
+                raise self._broken(fault) from fault
             yield _DONE
-        finally:
-            await pieces.aclose()
 
-    @contextmanager
-    def _faults_in_stream(self) -> Iterator[None]:
-        try:
-            yield
-        except self.library.timeout as error:
-            raise openai.APITimeoutError(request=self.request) from error
-        except self.library.error as error:
-            message = f"The stream broke: {error}"
-            raise openai.APIConnectionError(message=message, request=self.request) from error
-        except TruncatedStream as fault:
-            message = f"The stream broke: {fault.message}."
-            raise openai.APIConnectionError(message=message, request=self.request) from fault
-        except UpstreamFault as fault:
-            body = fault_object(fault)
-            raise openai.APIError(body["message"], request=self.request, body=body) from fault
+        return self.library.async_body(pieces(), opened.close)
+
+    def _broken(self, error: Exception) -> openai.APIError:
+        """What a failure in the middle of a stream becomes."""
+        if isinstance(error, self.library.timeout):
+            return openai.APITimeoutError(request=self.request)
+        if isinstance(error, UpstreamFault) and not isinstance(error, TruncatedStream):
+            body = fault_object(error)
+            return openai.APIError(body["message"], request=self.request, body=body)
+        reason = str(error) or type(error).__name__
+        message = f"The stream broke: {reason}."
+        return openai.APIConnectionError(message=message, request=self.request)
 
 
 def _encoded(chunk: Chunk) -> bytes:

@@ -32,11 +32,11 @@ def run(args: Namespace, console: Console) -> int:
     """
     server = SimulatorServer(_engine(args), host=args.host, port=args.port)
     with _stoppable(), _listening(server, args):
-        console.line(server.url)
-        console.flush()
-        if not args.quiet:
-            _welcome(server.url, args.host, console)
         try:
+            console.line(server.url)
+            console.flush()
+            if not args.quiet:
+                _welcome(server.url, args.host, console)
             server.wait()
         except KeyboardInterrupt:
             if not args.quiet:

@@ -113,8 +113,7 @@ def open_events(reply: Reply) -> Generator[Effect, Any, EventReader]:
     A whole answer is told as the stream that it might have been: some proxies answer so to
     `stream: true`, and the API itself does to what a programmatic tool call continues.
     """
-    kind = reply.headers.get("content-type", "").lower()
-    if kind.startswith("text/event-stream"):
+    if reply.headers.get("content-type", "").lower().startswith("text/event-stream"):
         return EventReader(reply)
     answer = yield from read_json(reply)
     kind = answer.get("type") if isinstance(answer, dict) else None

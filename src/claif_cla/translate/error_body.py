@@ -58,7 +58,9 @@ _CODES: Mapping[int, tuple[str, str | None]] = {
     504: ("server_error", "timeout"),
     529: ("server_error", "overloaded"),
 }
-_MONEY = re.compile(r"credit balance is too low|spend(ing)? (limit|cap)|usage limits", re.IGNORECASE)
+_MONEY = re.compile(
+    r"credit balance is too low|spend(ing)? (limit|cap)|usage limits", re.IGNORECASE
+)
 _MONEY_CODES = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _TOO_LONG = re.compile(r"prompt is too long|exceed(s)? (the )?context (limit|window)")
 _FIELD = re.compile(r"([a-z_]+)(\.[\w-]+)*: ")
@@ -185,9 +187,9 @@ def _inner(payload: Any, depth: int = 0) -> Mapping[str, Any] | None:
     deeper = _inner(told, depth + 1)
     if deeper is not None:
         return deeper
-    if isinstance(payload.get("message"), str) or "type" in payload and "error" not in payload:
-        return payload
-    return {"message": told} if isinstance(told, str) else None
+    if isinstance(payload.get("message"), str) or not told:
+        return payload or None
+    return told if isinstance(told, Mapping) else {"message": str(told)}
 
 
 def _structure(text: str) -> Any:

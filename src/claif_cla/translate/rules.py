@@ -72,7 +72,9 @@ def _is_neutral(value: Any, neutral: tuple[Any, ...]) -> bool:
     if isinstance(value, tuple):  # an array too, in a request that did not come as JSON text
         value = list(value)
     # `True == 1` in Python; in JSON they are two.
-    return any(isinstance(value, bool) is isinstance(item, bool) and value == item for item in neutral)
+    return any(
+        isinstance(value, bool) is isinstance(item, bool) and value == item for item in neutral
+    )
 
 
 def merge(body: Patch, patch: Mapping[str, Any]) -> None:

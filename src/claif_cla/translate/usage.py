@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import TypeGuard
+
 __all__ = ["add_usage", "merge_usage", "service_tier", "usage_to_openai"]
 
 _SERVICE_TIERS = {"standard": "default", "priority": "priority", "batch": "flex"}
@@ -31,10 +33,10 @@ def add_usage(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any
         mine = total.get(key)
         if isinstance(value, Mapping) and isinstance(mine, Mapping):
             total[key] = add_usage(mine, value)
-        elif (_is_count(value) and _is_count(mine)) or (
-            isinstance(value, list) and isinstance(mine, list)
-        ):
+        elif _is_count(value) and _is_count(mine):
             total[key] = mine + value
+        elif isinstance(value, list) and isinstance(mine, list):
+            total[key] = [*mine, *value]
         elif value is not None:
             total[key] = value
     return total
@@ -82,8 +84,8 @@ def service_tier(usage: Mapping[str, Any]) -> str | None:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return int(value) if _is_count(value) else 0
+    return value if _is_count(value) else 0
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

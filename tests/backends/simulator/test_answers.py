@@ -244,14 +244,17 @@ def test_web_search_brings_results_and_citations(ask):
     assert kinds == ["text", "server_tool_use", "web_search_tool_result", "text", "text"]
     assert answer["content"][-1]["citations"][0]["type"] == "web_search_result_location"
     assert answer["usage"]["server_tool_use"]["web_search_requests"] == 1
-    assert ask(
-        messages=[
-            {"role": "user", "content": "Search for cats"},
-            {"role": "assistant", "content": answer["content"]},
-            {"role": "user", "content": "Thanks"},
-        ],
-        tools=[tool],
-    ).status == 200
+    assert (
+        ask(
+            messages=[
+                {"role": "user", "content": "Search for cats"},
+                {"role": "assistant", "content": answer["content"]},
+                {"role": "user", "content": "Thanks"},
+            ],
+            tools=[tool],
+        ).status
+        == 200
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ def request(fault="", pace="", **fields):
 
 
 def hop(client=None, read=None):
-    return Hop(http=client, root="https://api.anthropic.com", extensions={"timeout": {"read": read}})
+    return Hop(
+        http=client, root="https://api.anthropic.com", extensions={"timeout": {"read": read}}
+    )
 
 
 def drained(exchange):
@@ -94,9 +96,7 @@ def test_the_async_exchange_gives_the_same_bytes():
 
 def test_a_stall_ends_with_the_read_timeout_of_the_callers_library(library):
     with library.Client() as client:
-        exchange = SimulatorBackend().open(
-            request("stall@2", stream=True), hop(client, read=0.01)
-        )
+        exchange = SimulatorBackend().open(request("stall@2", stream=True), hop(client, read=0.01))
         exchange.read()
         with pytest.raises(library.ReadTimeout):
             exchange.read()

@@ -40,6 +40,16 @@ CASES = {
 }
 
 
+def apply(block, delta):
+    """Add a delta to its block; returns a piece of JSON where it is one."""
+    kind = delta["type"].removesuffix("_delta")
+    if kind in ("text", "thinking", "signature"):
+        block[kind] += delta[kind]
+    elif kind == "citations":
+        block["citations"].append(delta["citation"])
+    return delta.get("partial_json", "")
+
+
 def folded(events):
     """What a client makes of a stream, by the rules of the documentation."""
     message = {}
@@ -52,17 +62,7 @@ def folded(events):
             message["content"].append(dict(event["content_block"]))
             parts[event["index"]] = ""
         elif kind == "content_block_delta":
-            block, delta = message["content"][event["index"]], event["delta"]
-            if delta["type"] == "text_delta":
-                block["text"] += delta["text"]
-            elif delta["type"] == "thinking_delta":
-                block["thinking"] += delta["thinking"]
-            elif delta["type"] == "signature_delta":
-                block["signature"] = delta["signature"]
-            elif delta["type"] == "citations_delta":
-                block["citations"].append(delta["citation"])
-            else:
-                parts[event["index"]] += delta["partial_json"]
+            parts[event["index"]] += apply(message["content"][event["index"]], event["delta"])
         elif kind == "content_block_stop" and parts[event["index"]]:
             message["content"][event["index"]]["input"] = json.loads(parts[event["index"]])
         elif kind == "message_delta":
@@ -131,7 +131,7 @@ def test_a_call_cut_by_max_tokens_streams_what_was_written(ask):
     events = ask("look", stream=True, **fields).events
     deltas = [e["delta"] for e in events if e["type"] == "content_block_delta"]
     written = "".join(d["partial_json"] for d in deltas if d["type"] == "input_json_delta")
-    assert written.startswith('{"a":"axx') or written.startswith('{"a":"a')
+    assert written.startswith('{"a":"ax')
     assert not written.endswith("}")
     assert ask("look", **fields).json["content"][-1]["input"] == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -195,10 +196,8 @@ def test_a_list_is_bounded(ask):
 
 @given(st.text(max_size=40))
 def test_any_text_is_parsed_or_told(text):
-    try:
-        parse_faults(text)
-    except Rejection as rejection:
-        assert rejection.status == 400
+    with contextlib.suppress(Rejection):
+        assert isinstance(parse_faults(text), tuple)
 
 
 def test_the_schedule_remembers_a_bounded_number_of_texts():

@@ -19,9 +19,9 @@ def ids(answer):
 
 
 def test_every_model_has_the_shape_of_the_sdk(ask):
-    for model in page(ask, "limit=1000&lifecycle=active&lifecycle=deprecated&lifecycle=retired").json[
-        "data"
-    ]:
+    for model in page(
+        ask, "limit=1000&lifecycle=active&lifecycle=deprecated&lifecycle=retired"
+    ).json["data"]:
         assert set(model) == set(ModelInfo.model_fields)
         ModelInfo.model_validate(model, strict=False)
 

@@ -59,7 +59,10 @@ def test_writes_are_told_by_lifetime(ask):
     answer = ask(
         system=system(HOUR),
         messages=[
-            {"role": "user", "content": [{"type": "text", "text": LONG, "cache_control": EPHEMERAL}]}
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": LONG, "cache_control": EPHEMERAL}],
+            }
         ],
     )
     created = answer.json["usage"]["cache_creation"]

@@ -88,9 +88,7 @@ def test_a_key_is_asked_for(simulator):
 def test_a_chunked_request_is_read(simulator):
     with connected(simulator) as connection:
         pieces = [body().encode()[:20], body().encode()[20:]]
-        connection.request(
-            "POST", "/v1/messages", iter(pieces), HEADERS, encode_chunked=True
-        )
+        connection.request("POST", "/v1/messages", iter(pieces), HEADERS, encode_chunked=True)
         assert connection.getresponse().status == 200
 
 
@@ -121,7 +119,9 @@ def test_a_body_too_large_is_answered_although_it_is_still_being_sent(simulator)
 
 def test_chunks_beyond_the_limit_are_refused(simulator):
     size = MAX_BODY_BYTES + 1
-    sent = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{size:x}\r\n"
+    sent = (
+        f"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{size:x}\r\n"
+    )
     assert raw_until_closed(simulator, sent.encode()).startswith(b"HTTP/1.1 413")
 
 
@@ -141,15 +141,15 @@ def test_what_is_no_http_ends_the_connection(simulator):
 
 @pytest.mark.parametrize("fault", ["cut@0", "cut@2", "cut@2;half"])
 def test_a_cut_is_no_proper_end(simulator, fault):
-    with connected(simulator) as connection:
-        with pytest.raises((http.client.HTTPException, ConnectionError)):
-            post(connection, {"x-simulator-fault": fault}, stream=True).read()
+    broken = pytest.raises((http.client.HTTPException, ConnectionError))
+    with connected(simulator) as connection, broken:
+        post(connection, {"x-simulator-fault": fault}, stream=True).read()
 
 
 def test_a_whole_answer_that_is_cut_looks_cut(simulator):
-    with connected(simulator) as connection:
-        with pytest.raises((http.client.HTTPException, ConnectionError)):
-            post(connection, {"x-simulator-fault": "cut"}).read()
+    broken = pytest.raises((http.client.HTTPException, ConnectionError))
+    with connected(simulator) as connection, broken:
+        post(connection, {"x-simulator-fault": "cut"}).read()
 
 
 def test_a_client_that_goes_away_ends_its_answer(clock):
@@ -213,6 +213,23 @@ def test_a_server_may_be_stopped_twice_and_started_again():
             assert server.url == f"http://127.0.0.1:{server.port}"
             assert post(connection).status == 200
     server.stop()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
+def test_it_listens_on_ipv6_too():
+    with SimulatorServer(host="::1") as server:
+        assert server.url == f"http://[::1]:{server.port}"
+        with socket.create_connection(("::1", server.port), timeout=5):
+            pass
+
+
+def test_waiting_ends_when_the_server_is_stopped():
+    server = SimulatorServer().start()
+    waiting = threading.Thread(target=server.wait)
+    waiting.start()
+    server.stop()
+    waiting.join(5)
+    assert not waiting.is_alive()
 
 
 def test_a_taken_port_is_an_os_error(simulator):

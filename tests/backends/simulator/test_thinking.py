@@ -6,7 +6,6 @@ import copy
 
 import pytest
 
-
 TOOL = {"name": "look", "input_schema": {"type": "object"}}
 OLD = "claude-haiku-4-5"
 BUDGET = {"type": "enabled", "budget_tokens": 1024}
@@ -219,6 +218,20 @@ def test_a_tool_loop_begins_with_thinking_where_it_is_enabled(ask):
     )
 
 
+def test_a_long_tool_loop_thinks_at_its_beginning_only(ask):
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in ("one", "two", "three")]
+    fields = {"model": OLD, "tools": tools, "thinking": BUDGET, "max_tokens": 2000}
+    messages = [{"role": "user", "content": "call one, then two, then three"}]
+    thinking = []
+    for _ in range(4):
+        answer = ask(messages=messages, **fields)
+        assert answer.status == 200, answer.message
+        thinking.append(len(thoughts(answer)))
+        messages = [*messages, *history(answer)[1:]]
+    assert thinking == [1, 0, 0, 0]
+    assert answer.json["stop_reason"] == "end_turn"
+
+
 def test_adaptive_models_take_a_tool_loop_without_its_thinking(ask):
     sent = history(ask("look", tools=[TOOL]))
     sent[1]["content"] = [b for b in sent[1]["content"] if b["type"] != "thinking"]
@@ -232,5 +245,3 @@ def test_a_turn_may_not_end_with_thinking(ask):
     assert answer.message == (
         "messages.1.content.0: The final block in an assistant message cannot be `thinking`."
     )
-
-

@@ -204,6 +204,8 @@ class _Listener(socketserver.ThreadingTCPServer):
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
         try:
             super().__init__(address, _Handler)
         except BaseException:

@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from claif_cla.backends.simulator.conversation import Block, Turn, blocks_of
 from claif_cla.catalog.model_info import ModelInfo
 from claif_cla.wire.json_text import dump_bytes
 
-__all__ = ["BINDING_SINCE", "Signer", "binds_prefix", "prefix_digest"]
+__all__ = ["BINDING_SINCE", "Signer", "binds_prefix", "prefix_digest", "prefix_digests"]
 
 BINDING_SINCE = "2026-09-01"
 """Release date of the first model (Fable 5.1) whose thinking is bound to the conversation."""
@@ -40,13 +40,20 @@ def binds_prefix(model: ModelInfo) -> bool:
 
 def prefix_digest(payload: Mapping[str, Any], turns: Sequence[Turn]) -> bytes:
     """A digest of what stands before a turn: system, tools and `turns`."""
+    *_, last = prefix_digests(payload, turns)
+    return last
+
+
+def prefix_digests(payload: Mapping[str, Any], turns: Sequence[Turn]) -> Iterator[bytes]:
+    """The digest before each turn, and the one after the last: one pass over a conversation."""
     state = hashlib.sha256()
     state.update(dump_bytes([_bare(block) for block in blocks_of(payload.get("system"))]))
     state.update(dump_bytes([_bare(tool) for tool in payload.get("tools") or ()]))
+    yield state.digest()
     for turn in turns:
         blocks = [_bare(block) for block in turn.blocks if block.get("type") not in _THINKING]
         state.update(dump_bytes([turn.role, blocks]))
-    return state.digest()
+        yield state.digest()
 
 
 def _bare(block: Block) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.translate import checks
-from claif_cla.translate.chat.content import Block, blocks, text_block
+from claif_cla.translate.chat.content import Block, blocks, mark_last, text_block
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.tools import CUSTOM_INPUT
 from claif_cla.wire import json_text
@@ -46,7 +46,7 @@ def assistant_turn(message: Mapping[str, Any], at: str, context: Context) -> Ass
     called = _tool_calls(message, at, context)
     made = _echo(message, spoken, called)
     if made is None:
-        made = _composed(message, spoken, called)
+        made = _composed(message, spoken, called, context)
     turn = AssistantTurn(_readable(made, context))
     for number, block in enumerate(turn.blocks):
         if block["type"] == _TOOL_USE:
@@ -57,12 +57,16 @@ def assistant_turn(message: Mapping[str, Any], at: str, context: Context) -> Ass
 
 
 def _composed(
-    message: Mapping[str, Any], spoken: list[Block], called: list[Block]
+    message: Mapping[str, Any], spoken: list[Block], called: list[Block], context: Context
 ) -> list[Block]:
     """The blocks of all fields; some clients write a block into `content` and beside it."""
-    kinds = {block["type"] for block in spoken}
-    known = {block.get("id") for block in spoken if block["type"] == _TOOL_USE}
-    thinking = [] if kinds.intersection(_THINKING) else _thinking(message)
+    known = [block.get("id") for block in spoken if block["type"] == _TOOL_USE]
+    thinking: list[Block] = []
+    if not any(block["type"] in _THINKING for block in spoken):
+        thinking = _thinking(message)
+        if not thinking and message.get("reasoning_content"):
+            detail = "reasoning without its signed `thinking_blocks` cannot be sent back."
+            context.receipts.drop("messages[].reasoning_content", detail)
     return [*thinking, *spoken, *(call for call in called if call["id"] not in known)]
 
 
@@ -149,7 +153,7 @@ def _echo(
     # `index` is what openai's stream accumulator leaves in list items; the API refuses it. It
     # refuses empty text too, but takes white space that Claude wrote beside other blocks.
     kept = [{key: value for key, value in block.items() if key != "index"} for block in echo]
-    kept = [block for block in kept if block["type"] != "text" or block.get("text")]
+    kept = [block for block in kept if block.get("text") != ""]
     if all(_is_white(block) for block in kept):
         return []
     markers = [block["cache_control"] for block in (*spoken, *called) if "cache_control" in block]
@@ -159,8 +163,8 @@ def _echo(
 
 def _says_the_same(echo: list[Block], spoken: list[Block], called: list[Block]) -> bool:
     # Joints between text blocks may hold a blank line of ours, so white space does not count.
-    heard = "".join(str(block.get("text")) for block in echo if block["type"] == "text")
-    said = "".join(str(block.get("text")) for block in spoken)
+    heard = "".join(str(block.get("text", "")) for block in echo if block["type"] == "text")
+    said = "".join(block.get("text", "") for block in spoken)
     uses = [block for block in echo if block["type"] == _TOOL_USE]
     return (
         "".join(heard.split()) == "".join(said.split())
@@ -175,14 +179,19 @@ def _is_same_call(use: Block, call: Block) -> bool:
 
 
 def _is_white(block: Mapping[str, Any]) -> bool:
-    return block["type"] == "text" and not str(block["text"]).strip()
+    return block["type"] == "text" and not block["text"].strip()
 
 
 def _objects(value: Any) -> list[Block]:
     """The items of a list of typed objects; none if it is something else."""
     items = value if isinstance(value, (list, tuple)) else ()
-    typed = [isinstance(item, Mapping) and isinstance(item.get("type"), str) for item in items]
-    return list(items) if all(typed) else []
+    return list(items) if all(map(_is_block, items)) else []
+
+
+def _is_block(item: Any) -> bool:
+    if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
+        return False
+    return item["type"] != "text" or isinstance(item.get("text"), str)
 
 
 def _is_signed(block: Mapping[str, Any]) -> bool:

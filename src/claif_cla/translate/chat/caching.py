@@ -8,15 +8,17 @@ so it is asked for once there is a conversation, or when the caller shows that t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
 
 __all__ = ["cache_retention_patch", "prompt_cache_options_patch", "settle_caching"]
 
 _ASKING = ("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention")
+MAX_BREAKPOINTS = 4
 _MAX_DEPTH = 8
 """Markers stand on tools, blocks, and blocks within tool results: never deeper than this."""
 
@@ -46,11 +48,20 @@ def prompt_cache_options_patch(value: Any, context: Context) -> dict[str, Any]:
 def settle_caching(body: dict[str, Any], context: Context) -> None:
     """Add the automatic breakpoint to `body` where the settings and the request ask for it.
 
-    Never beside a breakpoint of the caller's own: four are the most that the API takes, and
-    where they stand is the caller's decision.
+    Never beside a breakpoint of the caller's own: where they stand is the caller's decision.
+
+    Raises:
+        Refusal: for more breakpoints than the API takes; which of them to give up is the
+            caller's decision too.
     """
+    if context.model.family == "foreign":
+        return
+    marked = sum(1 for _ in _marked(body, _MAX_DEPTH))
+    if marked > MAX_BREAKPOINTS:
+        message = f"The request sets {marked} cache breakpoints; Claude takes {MAX_BREAKPOINTS}."
+        raise Refusal(message, param="cache_control", code="invalid_value")
     request, mode = context.request, context.settings.prompt_caching
-    if mode == "off" or context.model.family == "foreign" or _is_marked(body, _MAX_DEPTH):
+    if mode == "off" or marked:
         return
     options = request.get("prompt_cache_options")
     if isinstance(options, Mapping) and options.get("mode") == "explicit":
@@ -63,17 +74,16 @@ def settle_caching(body: dict[str, Any], context: Context) -> None:
         body["cache_control"] = {"type": "ephemeral"} | ({"ttl": "1h"} if long else {})
 
 
-def _is_marked(value: Any, depth: int) -> bool:
+def _marked(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """The objects that carry a breakpoint."""
     if depth == 0:
-        return False
+        return
+    inner: Iterable[Any] = ()
     if isinstance(value, Mapping):
         if value.get("cache_control") is not None:
-            return True
-        inner: Iterable[Any] = (
-            value[key] for key in ("tools", "system", "messages", "content") if key in value
-        )
+            yield value
+        inner = (value[key] for key in ("tools", "system", "messages", "content") if key in value)
     elif isinstance(value, (list, tuple)):
         inner = value
-    else:
-        return False
-    return any(_is_marked(item, depth - 1) for item in inner)
+    for item in inner:
+        yield from _marked(item, depth - 1)

@@ -16,17 +16,18 @@ that, and as a status it can still be retried by the caller's SDK.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from claif_cla.errors import MalformedAnswer, Refusal
-from claif_cla.translate.body import EventReader, is_event_stream, read_error, read_json
+from claif_cla.errors import Refusal
+from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
 from claif_cla.translate.chat.fold import MessageFold
 from claif_cla.translate.chat.request import Plan, plan_request
-from claif_cla.translate.chat.response import completion
+from claif_cla.translate.chat.response import completion, native
 from claif_cla.translate.chat.stream import ChunkTranslator
-from claif_cla.translate.error_body import error_answer, error_object, refusal_answer
+from claif_cla.translate.error_body import error_answer, event_answer, refusal_answer
 from claif_cla.translate.flow import (
     Answer,
     Chunk,
@@ -57,20 +58,44 @@ def chat_flow(call: Call) -> Flow:
     except RecursionError:
         message = "the request is nested too deeply"
         return refusal_answer(Refusal(message, param=None, code="invalid_value"))
-    reply: Reply = yield Send(plan.upstream())
-    if reply.status >= 400:
-        return (yield from _refused(reply, call))
-    if not plan.stream:
-        return (yield from _whole(plan, reply, call))
-    return (yield from _streamed(plan, reply, call))
+    try:
+        reply = yield from _sent(plan, call, None)
+        return (yield from (_streamed if plan.stream else _whole)(plan, reply, call))
+    except _ErrorAnswer as error:
+        return error.answer
 
 
-class _StreamError(Exception):
-    """An `error` event came instead of the answer."""
+class _ErrorAnswer(Exception):  # noqa: N818 - it says what is answered
+    """The upstream answered an error, by its status or as an event."""
 
-    def __init__(self, event: Mapping[str, Any]) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self.event = event
+        self.answer = answer
+
+
+def _sent(plan: Plan, call: Call, content: Sequence[Any] | None) -> Generator[Effect, Any, Reply]:
+    """The reply to the request, or to its continuation after the `content` of a paused turn.
+
+    Raises:
+        _ErrorAnswer: for any status but 2xx.
+    """
+    messages = None
+    if content is not None:
+        messages = [*plan.body["messages"], {"role": "assistant", "content": content}]
+    reply: Reply = yield Send(plan.upstream(messages))
+    if not 200 <= reply.status < 300:
+        body = yield from read_error(reply)
+        raise _ErrorAnswer(error_answer(reply.status, reply.headers, body, call.now))
+    return reply
+
+
+def _next(reader: EventReader, call: Call) -> Generator[Effect, Any, dict[str, Any]]:
+    """The next event. Raises `_ErrorAnswer` for an `error` event."""
+    event = yield from reader.next_event()
+    if event["type"] == "error":
+        yield Close(reader.reply)
+        raise _ErrorAnswer(event_answer(event, reader.reply.headers, call.now))
+    return event
 
 
 def _answer(plan: Plan, reply: Reply, call: Call, body: Any) -> Answer:
@@ -80,135 +105,109 @@ def _answer(plan: Plan, reply: Reply, call: Call, body: Any) -> Answer:
     return Answer(200, headers, body, plan.receipts.entries, plan.remarks)
 
 
-def _error_event(event: Mapping[str, Any], reply: Reply, call: Call) -> Answer:
-    status, error = error_object(event)
-    headers = to_openai(reply.headers, call.now)
-    if error["code"] == "insufficient_quota":
-        headers["x-should-retry"] = "false"
-    return Answer(status, headers, {"error": error})
-
-
-def _refused(reply: Reply, call: Call) -> Flow:
-    body = yield from read_error(reply)
-    return error_answer(reply.status, reply.headers, body, call.now)
-
-
 # Whole answers
 
 
 def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
-    try:
-        message = yield from _message(reply)
-        for _ in range(MAX_RESUMPTIONS):
-            if message.get("stop_reason") != "pause_turn":
-                break
-            reply = yield Send(plan.upstream(_continued(plan, message["content"])))
-            if reply.status >= 400:
-                return (yield from _refused(reply, call))
-            message = _joined(message, (yield from _message(reply)))
-    except _StreamError as error:
-        return _error_event(error.event, reply, call)
+    message = yield from _message(reply, call)
+    for _ in range(MAX_RESUMPTIONS):
+        paused = _paused(message)
+        if not paused:
+            break
+        reply = yield from _sent(plan, call, paused)
+        message = _joined(message, (yield from _message(reply, call)))
     body = completion(message, plan.tools, call.now)
     if plan.receipts.entries:
-        body["adaptations"] = list(plan.receipts.entries)
+        body["adaptations"] = [*plan.receipts.entries]
     return _answer(plan, reply, call, body)
 
 
-def _message(reply: Reply) -> Generator[Effect, Any, dict[str, Any]]:
+def _message(reply: Reply, call: Call) -> Generator[Effect, Any, dict[str, Any]]:
     """The Message of a reply, whether it comes whole or as a stream."""
-    if not is_event_stream(reply):
-        message = yield from read_json(reply)
-        if not isinstance(message, dict):
-            raise MalformedAnswer("the answer is JSON, but no object")
-        return message
-    reader, fold = EventReader(reply), MessageFold()
+    reader, fold = (yield from open_events(reply)), MessageFold()
     while not fold.complete:
-        event = yield from reader.expect_event()
-        if event["type"] == "error":
-            yield Close(reply)
-            raise _StreamError(event)
-        fold.feed(event)
+        fold.feed((yield from _next(reader, call)))
     yield Drain(reply)
     return fold.message
 
 
-def _continued(plan: Plan, content: list[Any]) -> list[Any]:
-    return [*plan.body["messages"], {"role": "assistant", "content": content}]
+def _paused(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The content to resume a paused turn with; empty if it is not paused.
+
+    A turn that waits for the caller's own tools is theirs to resume. Empty text, which the API
+    may send but does not take back, is left out.
+    """
+    blocks = native(message["content"])
+    if message.get("stop_reason") != "pause_turn":
+        return []
+    if any(block.get("type") == "tool_use" for block in blocks):
+        return []
+    return [b for b in blocks if b.get("type") != "text" or str(b.get("text") or "").strip()]
 
 
 def _joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
     """A paused Message and its continuation as the one answer that they are."""
-    content = [*first["content"], *then.get("content", ())]
-    usage = add_usage(first.get("usage") or {}, then.get("usage") or {})
+    content = [*first["content"], *then["content"]]
+    usage = add_usage(first["usage"], then["usage"])
     return {**first, **then, "id": first.get("id"), "content": content, "usage": usage}
 
 
 # Streamed answers
 
 
+@dataclass(slots=True)
+class _Telling:
+    """A streamed answer: its chunks, and the Message behind them."""
+
+    translator: ChunkTranslator
+    _fold: MessageFold = field(default_factory=MessageFold)
+    _earlier: dict[str, Any] | None = None
+
+    def feed(self, event: Mapping[str, Any]) -> list[Chunk]:
+        chunks = self.translator.feed(event)
+        self._fold.feed(event)
+        return chunks
+
+    def resume(self) -> None:
+        self._earlier, self._fold = self.message, MessageFold()
+        self.translator.resume()
+
+    @property
+    def message(self) -> dict[str, Any]:
+        message = self._fold.message
+        return message if self._earlier is None else _joined(self._earlier, message)
+
+
 def _streamed(plan: Plan, reply: Reply, call: Call) -> Flow:
-    if not is_event_stream(reply):
-        # A proxy that cannot stream: its whole answer is told as one.
-        message = yield from read_json(reply)
-        return _answer(plan, reply, call, _told(plan, message, call))
-    reader = EventReader(reply)
-    first = yield from reader.expect_event()
-    if first["type"] == "error":
-        yield Close(reply)
-        return _error_event(first, reply, call)
-    return _answer(plan, reply, call, _chunks(plan, reader, first, call))
+    reader = yield from open_events(reply)
+    entries = plan.receipts.entries
+    telling = _Telling(ChunkTranslator(plan.tools, call.now, plan.include_usage, entries))
+    opening = telling.feed((yield from _next(reader, call)))
+    return _answer(plan, reply, call, _chunks(plan, call, reader, telling, opening))
 
 
-def _translator(plan: Plan, call: Call) -> ChunkTranslator:
-    return ChunkTranslator(plan.tools, call.now, plan.include_usage, plan.receipts.entries)
-
-
-def _told(plan: Plan, message: Any, call: Call) -> ChunkFlow:
-    completion(message, plan.tools, call.now)  # raises what a Message must not be
-    translator = _translator(plan, call)
-    yield from translator.feed({"type": "message_start", "message": message})
-    yield from translator.feed({"type": "message_stop"})
-    yield from translator.finish()
-
-
-def _chunks(plan: Plan, reader: EventReader, first: dict[str, Any], call: Call) -> ChunkFlow:
-    translator = _translator(plan, call)
-    content: list[Any] = []
-    for attempt in range(MAX_RESUMPTIONS + 1):
-        fold = MessageFold() if plan.resumable else None
-        failed = yield from _one_stream(reader, first, translator, fold)
-        if failed:
-            return
-        if translator.stop_reason != "pause_turn" or fold is None or attempt == MAX_RESUMPTIONS:
-            break
-        content += fold.message["content"]
-        reply: Reply = yield Send(plan.upstream(_continued(plan, content)))
-        if reply.status >= 400:
-            yield (yield from _refused(reply, call)).body
-            return
-        reader = EventReader(reply)
-        first = yield from reader.expect_event()
-        translator.resume()
-    yield from translator.finish()
+def _chunks(
+    plan: Plan, call: Call, reader: EventReader, telling: _Telling, opening: list[Chunk]
+) -> ChunkFlow:
+    yield from opening
+    try:
+        yield from _told(reader, call, telling)
+        for _ in range(MAX_RESUMPTIONS):
+            paused = _paused(telling.message)
+            if not paused:
+                break
+            yield Drain(reader.reply)
+            reader = yield from open_events((yield from _sent(plan, call, paused)))
+            telling.resume()
+            yield from _told(reader, call, telling)
+    except _ErrorAnswer as error:
+        yield error.answer.body
+        return
+    yield from telling.translator.finish(telling.message["content"])
     yield Drain(reader.reply)
 
 
-def _one_stream(
-    reader: EventReader,
-    first: dict[str, Any],
-    translator: ChunkTranslator,
-    fold: MessageFold | None,
-) -> Generator[Effect | Chunk, Any, bool]:
-    """The chunks of one upstream stream; whether it failed, and said so in its last chunk."""
-    event = first
-    while True:
-        if event["type"] == "error":
-            yield {"error": error_object(event)[1]}
-            yield Close(reader.reply)
-            return True
-        yield from translator.feed(event)
-        if fold is not None:
-            fold.feed(event)
-        if translator.complete:
-            return False
-        event = yield from reader.expect_event()
+def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
+    """The chunks of one upstream stream, to its `message_stop`."""
+    while not telling.translator.complete:
+        yield from telling.feed((yield from _next(reader, call)))

@@ -29,6 +29,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 OPENING = "Continue."
 """The user's turn before a conversation that the assistant opens."""
 CONTINUATION = "Continue your last message from exactly where it ends, without repeating it."
+_SPOKEN = ("text", "thinking", "redacted_thinking")
 NO_RESULT = "No result was provided for this tool call."
 
 
@@ -59,11 +60,12 @@ class _Conversation:
     # Calls of the last assistant turn: the caller's id -> our ids (an id may come twice).
     pending: dict[str, list[str]] = field(default_factory=dict)
     results: dict[str, Block] = field(default_factory=dict)
-    used_ids: set[str] = field(default_factory=set)
+    # Our ids, each with the number that its latest repetition got.
+    used_ids: dict[str, int] = field(default_factory=dict)
 
     def take(self, message: Mapping[str, Any], at: str) -> None:
         role = checks.one_of(message.get("role"), f"{at}.role", ROLES)
-        if message.get("name") is not None and role in ("user", "system", "developer"):
+        if message.get("name") is not None and role not in ("tool", "function"):
             detail = "Claude knows no names of participants; put them in the text."
             self.context.receipts.drop("messages[].name", detail)
         if role in ("system", "developer"):
@@ -92,7 +94,8 @@ class _Conversation:
     def _take_user(self, message: Mapping[str, Any], at: str) -> None:
         for block in self._blocks(message, "user", at):
             if block["type"] == "tool_result":
-                self._add_result(block.get("tool_use_id"), block, f"{at}.content")
+                where = f"{at}.content[].tool_use_id"
+                self._add_result(checks.string(block.get("tool_use_id"), where), block, where)
             else:
                 self.user.append(block)
 
@@ -101,9 +104,11 @@ class _Conversation:
         mark_last(turn.blocks, message.get("cache_control"))
         if not turn.blocks:
             return
-        self._close_user_turn(before_assistant=True)
+        said = self.user or self.asides or self.results
+        if not self.turns or self.turns[-1]["role"] != "assistant" or said:
+            self._close_user_turn(before_assistant=True)
         self._name_calls(turn)
-        if self.turns and self.turns[-1]["role"] == "assistant":
+        if self.turns[-1]["role"] == "assistant":
             self.turns[-1]["content"] += turn.blocks
         else:
             self.turns.append({"role": "assistant", "content": turn.blocks})
@@ -111,39 +116,41 @@ class _Conversation:
     def _name_calls(self, turn: AssistantTurn) -> None:
         """Give each call an id that the API takes, also one that came up before."""
         for caller_id, block in turn.calls:
-            wire = legal_id(caller_id)
-            number = 2
+            stem = wire = legal_id(caller_id)
             while wire in self.used_ids:
-                wire = f"{legal_id(caller_id)}_{number}"
-                number += 1
-            self.used_ids.add(wire)
+                # Counted on from the last time: a history may use one id for thousands of calls.
+                self.used_ids[stem] += 1
+                wire = f"{stem}_{self.used_ids[stem]}"
+            self.used_ids[wire] = 1
             block["id"] = wire
             self.pending.setdefault(caller_id, []).append(wire)
 
     def _take_result(self, message: Mapping[str, Any], at: str, *, legacy: bool) -> None:
         result: Block = {"type": "tool_result"}
         content = message.get("content")
-        made = self._blocks(message, "tool", at)
+        made = blocks(content, "tool", f"{at}.content", self.context.receipts)
         if made:
             # A plain string stays one: the shorter form, and the same bytes as in the docs.
-            plain = isinstance(content, str) and not message.get("cache_control")
-            result["content"] = content if plain else made
-        if isinstance(message.get("is_error"), bool):
-            result["is_error"] = message["is_error"]
+            result["content"] = content if isinstance(content, str) else made
+        if message.get("is_error") is not None:
+            result["is_error"] = checks.boolean(message["is_error"], f"{at}.is_error")
+        if message.get("cache_control") is not None:
+            result["cache_control"] = message["cache_control"]
         if legacy:
-            caller_id, where = self._legacy_call_id(), f"{at}.name"
+            caller_id, where = self._open_call(), f"{at}.name"
         else:
             where = f"{at}.tool_call_id"
             caller_id = checks.string(message.get("tool_call_id"), where)
         self._add_result(caller_id, result, where)
 
-    def _legacy_call_id(self) -> str | None:
-        open_calls = [own for own, wires in self.pending.items() if wires[-1] not in self.results]
-        return open_calls[0] if open_calls else None
+    def _open_call(self) -> str:
+        """The caller's id of the first call without a result; a `function_call` has no id."""
+        calls = self.pending.items()
+        return next((own for own, wires in calls if wires[-1] not in self.results), "")
 
-    def _add_result(self, caller_id: Any, result: Block, where: str) -> None:
-        wires = self.pending.get(caller_id) if isinstance(caller_id, str) else None
-        if not wires:
+    def _add_result(self, caller_id: str, result: Block, where: str) -> None:
+        wires = self.pending.get(caller_id)
+        if wires is None:
             self._orphan(caller_id, result, where)
             return
         wire = next((wire for wire in wires if wire not in self.results), None)
@@ -153,17 +160,16 @@ class _Conversation:
             self.context.receipts.adapt("messages[].tool_call_id", detail)
         self.results[wire] = result | {"tool_use_id": wire}
 
-    def _orphan(self, caller_id: Any, result: Block, where: str) -> None:
-        detail = f"no preceding assistant message holds a tool call {caller_id!r}; a tool result"
-        detail += " must follow the assistant message whose `tool_calls` it answers."
+    def _orphan(self, caller_id: str, result: Block, where: str) -> None:
+        named = f" with the id {caller_id!r}" if caller_id else ""
+        detail = f"the last assistant message holds no tool call{named} that this could answer."
         self.context.receipts.refuse(where, detail, code="invalid_value")
-        content = result.get("content")
-        kept = text_block(content) if isinstance(content, str) else list(content or ())
-        self.user += [*text_block(f"Result of an earlier tool call ({caller_id}):"), *kept]
+        self.user += text_block(f"Result of an earlier tool call{named}:")
+        self.user += blocks(result.get("content"), "user", where, self.context.receipts)
 
     def _blocks(self, message: Mapping[str, Any], role: str, at: str) -> list[Block]:
         content = message.get("content")
-        if content is None and role in ("user", "system"):
+        if content is None:
             raise checks.invalid(f"{at}.content", "a string or an array of parts", None)
         made = blocks(content, role, f"{at}.content", self.context.receipts)
         mark_last(made, message.get("cache_control"))
@@ -219,7 +225,7 @@ class _Conversation:
         if not self.turns:
             self._speak_as_user()
         if self.turns[-1]["role"] == "assistant":
-            self._settle_prefill()
+            self._settle_prefill(self.turns[-1]["content"])
         patch: dict[str, Any] = {"messages": self.turns}
         return patch | ({"system": self.system} if self.system else {})
 
@@ -232,16 +238,30 @@ class _Conversation:
         self.turns.append({"role": "user", "content": self.system})
         self.system = []
 
-    def _settle_prefill(self) -> None:
+    def _settle_prefill(self, content: list[Block]) -> None:
         """A last assistant message is continued by old models and refused by the newer ones."""
-        if not self.context.model.prefill:
-            detail = f"{self.context.model.id} continues no assistant message; it is asked to."
-            self.context.receipts.adapt("messages", detail)
+        if content[-1]["type"] not in _SPOKEN:
+            return  # a turn of server tools that was paused goes on from here
+        model = self.context.model
+        if not model.prefill or _wants_format(self.context.request):
+            why = f"{model.id} continues no assistant message"
+            why += " in a structured answer" if model.prefill else ""
+            self.context.receipts.adapt("messages", f"{why}; it is asked to.")
             self.turns.append({"role": "user", "content": text_block(CONTINUATION)})
             return
-        last = self.turns[-1]["content"][-1]
-        if last["type"] == "text":  # trailing white space here is a 400
-            last["text"] = last["text"].rstrip()
+        # White space at the end of the last message is a 400.
+        while content[-1]["type"] == "text" and not content[-1]["text"].strip():
+            content.pop()
+        if content[-1]["type"] == "text":
+            content[-1]["text"] = content[-1]["text"].rstrip()
+
+
+def _wants_format(request: Mapping[str, Any]) -> bool:
+    """Whether the answer gets a compiled format, beside which the API refuses a prefill."""
+    asked, native = request.get("response_format"), request.get("output_config")
+    return (isinstance(asked, Mapping) and asked.get("type") == "json_schema") or (
+        isinstance(native, Mapping) and native.get("format") is not None
+    )
 
 
 def _as_reminder(block: Block) -> Block:

@@ -37,7 +37,9 @@ def requested_betas(request: Mapping[str, Any]) -> list[str]:
 
 def settle_native(body: dict[str, Any], context: Context) -> list[str]:
     """Write the native fields into `body`, in place; the betas that they need."""
-    given = {name: context.request[name] for name in NATIVE if context.request.get(name) is not None}
+    given = {
+        name: context.request[name] for name in NATIVE if context.request.get(name) is not None
+    }
     body |= {name: given[name] for name in _VERBATIM if name in given}
     if "output_config" in given:
         # One level deep: a `format` of the caller's replaces ours and is not mixed with it.

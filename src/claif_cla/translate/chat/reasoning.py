@@ -257,7 +257,7 @@ def _level(effort: str, model: ModelInfo) -> tuple[str | None, str | None]:
     levels = model.effort_levels
     wanted = "low" if effort == "minimal" else effort
     if not levels:
-        return None, None
+        return None, f"`{model.id}` has no effort levels; it thinks as much as it sees fit"
     rank = _LEVELS.index(wanted)
     fitting = [level for level in _LEVELS[rank:] if level in levels]
     level = fitting[0] if fitting else levels[-1]

@@ -134,7 +134,7 @@ def _context(
     if request.get("messages") is None:
         message = "Missing required parameter: `messages`."
         raise Refusal(message, param="messages", code="missing_required_parameter")
-    tools = tool_box(request, receipts)
+    tools = tool_box(request, receipts, takes_strict=found.info.structured_outputs)
     return Context(request, call.settings, found.model_id, found.info, tools, receipts)
 
 

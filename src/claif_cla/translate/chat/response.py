@@ -6,35 +6,45 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from claif_cla.errors import MalformedAnswer
-from claif_cla.translate.chat.tools import CUSTOM_INPUT, ToolBox
+from claif_cla.translate.body import UNREADABLE
+from claif_cla.translate.chat.calls import tool_call
+from claif_cla.translate.chat.tools import ToolBox
 from claif_cla.translate.stop_reason import finish_reason
 from claif_cla.translate.usage import service_tier, usage_to_openai
-from claif_cla.wire import json_text
 
-__all__ = ["annotation", "completion", "joint", "refusal_text", "tool_call"]
+__all__ = ["BLANK_LINE", "annotation", "completion", "joint", "native", "refusal_text"]
 
-_BLANK_LINE = "\n\n"
+BLANK_LINE = "\n\n"
+"""What stands between the texts of two thinking blocks, and between two texts that another block
+stood between."""
 
 
 def completion(message: Any, tools: ToolBox, now: int) -> dict[str, Any]:
     """The `ChatCompletion` JSON for a Message.
 
+    An answer that Claude broke off (`refusal`) keeps what it had said, as OpenAI's does: its
+    `finish_reason` is `content_filter`, and a stream could not take it back either.
+
     Raises:
         MalformedAnswer: for JSON that is no Message.
     """
-    if not isinstance(message, Mapping) or message.get("type") != "message":
-        raise MalformedAnswer("the answer is JSON, but not a Message of the Messages API")
-    blocks = message.get("content")
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        raise MalformedAnswer("the answer's `content` is no list of content blocks")
-    usage = message.get("usage")
-    usage = usage if isinstance(usage, Mapping) else {}
+    try:
+        return _completion(message, tools, now)
+    except UNREADABLE as error:
+        message = "the answer is JSON, but not a Message of the Messages API"
+        raise MalformedAnswer(message) from error
+
+
+def _completion(message: Mapping[str, Any], tools: ToolBox, now: int) -> dict[str, Any]:
+    if message["type"] != "message":
+        raise ValueError(message["type"])
+    usage = message.get("usage") or {}
     result: dict[str, Any] = {
         "id": f"chatcmpl-{message.get('id') or ''}",
         "object": "chat.completion",
         "created": now,
         "model": message.get("model"),
-        "choices": [_choice(message, blocks, tools)],
+        "choices": [_choice(message, message["content"], tools)],
         "usage": usage_to_openai(usage),
         "system_fingerprint": None,
     }
@@ -43,11 +53,11 @@ def completion(message: Any, tools: ToolBox, now: int) -> dict[str, Any]:
 
 
 def _choice(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> dict[str, Any]:
-    uses = [block for block in blocks if block.get("type") == "tool_use"]
+    uses = [block for block in blocks if block["type"] == "tool_use"]
     stop_reason = message.get("stop_reason")
     choice: dict[str, Any] = {
         "index": 0,
-        "message": _message(message, blocks, tools),
+        "message": _message(message, blocks, uses, tools),
         "logprobs": None,
         "finish_reason": finish_reason(stop_reason, calls_tools=bool(uses), legacy=tools.legacy),
     }
@@ -57,10 +67,14 @@ def _choice(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> di
     return choice
 
 
-def _message(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> dict[str, Any]:
+def _message(
+    message: Mapping[str, Any],
+    blocks: list[dict[str, Any]],
+    uses: list[dict[str, Any]],
+    tools: ToolBox,
+) -> dict[str, Any]:
     text, annotations = _text(blocks)
     refused = message.get("stop_reason") == "refusal"
-    uses = [block for block in blocks if block.get("type") == "tool_use"]
     result: dict[str, Any] = {
         "role": "assistant",
         "content": text if text or not (uses or refused) else None,
@@ -69,23 +83,25 @@ def _message(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> d
     if annotations:
         result["annotations"] = annotations
     if uses and tools.legacy:
+        # One call is all that the legacy shape can hold; more were not asked for.
         result["function_call"] = tool_call(uses[0], tools)["function"]
     elif uses:
         result["tool_calls"] = [tool_call(use, tools) for use in uses]
-    return result | _reasoning(blocks) | {"content_blocks": [_clean(block) for block in blocks]}
+    return result | _reasoning(blocks) | {"content_blocks": native(blocks)}
 
 
-def _clean(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in block.items() if key != "partial_json"}
+def native(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks as the API has them, without the note that `MessageFold` makes on cut ones."""
+    return [{key: block[key] for key in block if key != "partial_json"} for block in blocks]
 
 
 def _reasoning(blocks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    thinking = [b for b in blocks if b.get("type") in ("thinking", "redacted_thinking")]
+    thinking = [block for block in blocks if block["type"] in ("thinking", "redacted_thinking")]
     if not thinking:
         return {}
     texts = [block["thinking"] for block in thinking if block.get("thinking")]
     result: dict[str, Any] = {"thinking_blocks": thinking}
-    return result | ({"reasoning_content": _BLANK_LINE.join(texts)} if texts else {})
+    return result | ({"reasoning_content": BLANK_LINE.join(texts)} if texts else {})
 
 
 def _text(blocks: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -95,7 +111,7 @@ def _text(blocks: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]
     length = 0
     apart = False
     for block in blocks:
-        if block.get("type") != "text":
+        if block["type"] != "text":
             apart = bool(pieces)
             continue
         text = block.get("text") or ""
@@ -114,7 +130,7 @@ def _text(blocks: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]
 
 def joint(before: str, after: str) -> str:
     """What goes between two texts that another block stood between."""
-    return "" if before[-1:].isspace() or after[:1].isspace() else _BLANK_LINE
+    return "" if before[-1:].isspace() or after[:1].isspace() else BLANK_LINE
 
 
 def annotation(citation: Any, start: int, end: int) -> dict[str, Any] | None:
@@ -132,28 +148,12 @@ def annotation(citation: Any, start: int, end: int) -> dict[str, Any] | None:
     return {"type": "url_citation", "url_citation": cited}
 
 
-def tool_call(block: Mapping[str, Any], tools: ToolBox) -> dict[str, Any]:
-    """A `tool_use` block as a tool call under the caller's own name for the tool."""
-    wire_name = block.get("name") or ""
-    name = tools.names.to_caller(wire_name)
-    value = tools.unwrap_input(wire_name, block.get("input"))
-    if wire_name in tools.custom and isinstance(value, Mapping):
-        custom = {"name": name, "input": str(value.get(CUSTOM_INPUT, ""))}
-        return {"id": block.get("id"), "type": "custom", "custom": custom}
-    # A call that was cut by `max_tokens` has the JSON text it came to, as OpenAI returns it.
-    arguments = block.get("partial_json")
-    if arguments is None:
-        arguments = json_text.dump_text({} if value is None else value)
-    function = {"name": name, "arguments": arguments}
-    return {"id": block.get("id"), "type": "function", "function": function}
-
-
 def refusal_text(stop_details: Any) -> str:
     """What stands in `message.refusal` when Claude declines."""
     details = stop_details if isinstance(stop_details, Mapping) else {}
-    if isinstance(details.get("explanation"), str) and details["explanation"]:
-        return str(details["explanation"])
-    category = details.get("category")
+    explanation, category = details.get("explanation"), details.get("category")
+    if isinstance(explanation, str) and explanation:
+        return explanation
     return (
         f"Claude declined to answer (category: {category})."
         if category

@@ -76,8 +76,6 @@ def _all_of(left: Any, right: Any, _path: str) -> Any:
 
 
 def _named(left: Any, right: Any, path: str) -> Any:
-    if not isinstance(left, Mapping) or not isinstance(right, Mapping):
-        raise Unusable(f"{shown(path)}: `properties` must be an object")
     merged = dict(left)
     for name, schema in right.items():
         merged[name] = _all_of(merged[name], schema, path) if name in merged else schema
@@ -114,10 +112,10 @@ def _const(left: Any, right: Any, path: str) -> Any:
 
 
 def _texts(left: Any, right: Any, _path: str) -> Any:
-    if not isinstance(left, str) or not isinstance(right, str) or not left or not right:
-        return left or right
-    # Merged twice, a text shall not stand there twice.
-    return left if right in left.split("\n\n") or right == left else f"{left}\n\n{right}"
+    texts = [text for text in (left, right) if isinstance(text, str) and text]
+    if len(texts) == 2 and (right == left or right in left.split("\n\n")):
+        return left  # merged twice, a text shall not stand there twice
+    return "\n\n".join(texts)
 
 
 def _first(left: Any, _right: Any, _path: str) -> Any:

@@ -74,7 +74,7 @@ class SubsetRewriter:
                 waiting.extend(tokens(target)[1] for target in references_in(found[name]))
         return found
 
-    def rewrite(self, node: Any, path: str) -> dict[str, Any]:
+    def rewrite(self, node: Mapping[str, Any] | bool, path: str) -> dict[str, Any]:
         """One schema in the subset.
 
         Raises:
@@ -86,8 +86,6 @@ class SubsetRewriter:
             if not node:
                 raise NothingFits(f"{shown(path)}: the schema allows no value")
             node = {}
-        if not isinstance(node, Mapping):
-            raise Unusable(f"{shown(path)}: a JSON schema must be an object")
         self._folder.spend(len(node))
         if self._level >= MAX_LEVELS:
             raise Unusable(f"{shown(path)}: the schema is nested too deeply; flatten it")
@@ -259,10 +257,9 @@ class SubsetRewriter:
         Closing an object that only did not say whether it is open needs no note: every answer
         still conforms to the schema as it was given.
         """
-        listed = node.pop("properties", None)
-        names = [name for name in node.pop("required", None) or [] if isinstance(name, str)]
-        given = dict(listed) if isinstance(listed, Mapping) else {}
-        given.update((name, True) for name in names if name not in given)
+        listed = "properties" in node
+        names = node.pop("required", [])
+        given = {**dict.fromkeys(names, True), **node.pop("properties", {})}
         properties: dict[str, Any] = {}
         for name, schema in given.items():
             below = f"{path}.{name}" if path else name
@@ -275,7 +272,7 @@ class SubsetRewriter:
         if names:
             out["required"] = list(dict.fromkeys(names))
         out["additionalProperties"] = False
-        self._closed(node, path, listed=listed is not None, any_key=bool(given))
+        self._closed(node, path, listed=listed, any_key=bool(given))
 
     def _closed(self, node: dict[str, Any], path: str, *, listed: bool, any_key: bool) -> None:
         extra = node.pop("additionalProperties", None)

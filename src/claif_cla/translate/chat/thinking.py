@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from claif_cla.translate.chat.context import Context
@@ -13,18 +14,25 @@ __all__ = ["settle_thinking"]
 def settle_thinking(body: dict[str, Any], context: Context) -> None:
     """Complete `thinking` and `output_config.effort` in `body`, in place.
 
-    A caller's own `thinking` wins over `reasoning_effort`. Forcing a tool is incompatible with
-    `thinking.type: enabled`, and the guaranteed call wins: thinking is then off.
+    A caller's own `thinking` wins over `reasoning_effort`. What `thinking.type: enabled` cannot
+    stand beside wins over it: thinking is then off for this turn, with a receipt.
     """
     native = "thinking" in body
     if native:
-        thinking, effort, notes = native_thinking(body.pop("thinking"), context.model)
+        given = body.pop("thinking")
+        thinking, effort, notes = native_thinking(
+            given, context.model, max_tokens=body["max_tokens"]
+        )
         _settle(body, thinking, effort)
         for note in notes:
             context.receipts.adapt("thinking", note)
     else:
         _settle_effort(body, context)
-    _yield_to_forced_tool(body, context, "thinking" if native else "reasoning_effort")
+    reason = _why_not(body) if body.get("thinking", {}).get("type") == "enabled" else None
+    if reason is not None:
+        detail = f"{context.model.id} does not think {reason}."
+        context.receipts.adapt("thinking" if native else "reasoning_effort", detail)
+        del body["thinking"]
 
 
 def _settle_effort(body: dict[str, Any], context: Context) -> None:
@@ -57,9 +65,17 @@ def _settle(body: dict[str, Any], thinking: dict[str, Any] | None, effort: str |
         config.setdefault("effort", effort)  # the caller's own stands
 
 
-def _yield_to_forced_tool(body: dict[str, Any], context: Context, param: str) -> None:
-    forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
-    if forced and body.get("thinking", {}).get("type") == "enabled":
-        detail = f"{context.model.id} does not think when a tool call is forced."
-        context.receipts.adapt(param, detail)
-        del body["thinking"]
+def _why_not(body: Mapping[str, Any]) -> str | None:
+    """What the API refuses thinking with a budget for; None where it takes it."""
+    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        return "when a tool call is forced"
+    turns = [turn for turn in body["messages"] if turn["role"] != "system"]
+    if turns[-1]["role"] == "assistant":
+        return "when it continues a message"
+    spoken = (turn["content"] for turn in reversed(turns) if turn["role"] == "assistant")
+    said: list[Any] = next(spoken, [])
+    # Calls and their results are one turn until Claude has said all: it thinks from its beginning
+    # on or not at all.
+    calls = any(block["type"] == "tool_use" for block in said)
+    unthought = calls and said[0]["type"] not in ("thinking", "redacted_thinking")
+    return "in a turn that began without" if unthought else None

@@ -23,8 +23,11 @@ def tool_choice_patch(value: Any, context: Context) -> dict[str, Any]:
     kind = given.get("type")
     if kind == "allowed_tools":
         return _allowed_tools(given, context)
-    if kind in ("auto", "any", "none") or (kind == "tool" and "name" in given):
+    if kind in ("auto", "any", "none"):  # Anthropic's own form
         return _with_tools(dict(given), context, "tool_choice")
+    if kind == "tool":
+        patch = _named(given.get("name"), context, "tool_choice.name")
+        return {"tool_choice": {**given, **patch["tool_choice"]}}
     kinds = ("function", "custom", "allowed_tools")
     kind = checks.one_of(kind, "tool_choice.type", kinds)
     named = checks.mapping(given.get(kind, given), f"tool_choice.{kind}")
@@ -80,7 +83,10 @@ def _allowed_tools(given: Mapping[str, Any], context: Context) -> dict[str, Any]
         chosen = _named(inner.get("name"), context, f"{where}.name")
         wire_names.add(chosen["tool_choice"]["name"])
     tools = [tool for tool in context.tools.definitions if tool.get("name") in wire_names]
-    return {"tools": tools, "tool_choice": {"type": _WORDS[mode]}} if tools else {"tools": []}
+    if not tools and mode == "required":
+        message = f"`{at}.tools` is empty, but one of them must be called; name one at least."
+        raise Refusal(message, param=f"{at}.tools", code="invalid_value")
+    return {"tools": tools, "tool_choice": {"type": _WORDS[mode]}}
 
 
 def settle_tool_choice(body: dict[str, Any], context: Context) -> None:

@@ -7,7 +7,7 @@ models altogether, and by older ones together with `thinking.type: enabled`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,15 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.names import ToolNames
-from claif_cla.translate.chat.schema import Rewritten, strict_tool_schema, tool_schema
+from claif_cla.translate.chat.schema import (
+    MAX_STRICT_OPTIONAL,
+    MAX_STRICT_TOOLS,
+    MAX_STRICT_UNIONS,
+    Rewritten,
+    strict_cost,
+    strict_tool_schema,
+    tool_schema,
+)
 from claif_cla.translate.receipts import Receipts
 
 __all__ = ["CUSTOM_INPUT", "ToolBox", "tool_box"]
@@ -32,8 +40,10 @@ _EXTRAS = (
 )
 """Anthropic's own tool fields that a caller may set on an OpenAI tool."""
 
-MAX_STRICT_TOOLS = 20
-"""The API compiles at most this many strict tools per request."""
+_LIMITS = (
+    f"the API compiles at most {MAX_STRICT_TOOLS} strict tools with {MAX_STRICT_OPTIONAL} optional"
+    f" parameters and {MAX_STRICT_UNIONS} unions in all"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,15 @@ class ToolBox:
         return value
 
 
-def tool_box(request: Mapping[str, Any], receipts: Receipts) -> ToolBox:
+def tool_box(
+    request: Mapping[str, Any], receipts: Receipts, *, takes_strict: bool = True
+) -> ToolBox:
     """The tools of a request, from `tools` or the older `functions`.
+
+    Args:
+        request: the caller's JSON.
+        receipts: where adaptations are written down.
+        takes_strict: whether the model has strict tools.
 
     Raises:
         Refusal: for both at once, duplicate names, and tools that are none.
@@ -86,17 +103,22 @@ def tool_box(request: Mapping[str, Any], receipts: Receipts) -> ToolBox:
     else:
         items = checks.sequence(tools, "tools") if tools is not None else ()
         tools_in_form = [(f"tools[{i}]", item) for i, item in enumerate(items)]
-    return _Builder(receipts, legacy=functions is not None).build(tools_in_form)
+    legacy = functions is not None
+    return _Builder(receipts, legacy=legacy, takes_strict=takes_strict).build(tools_in_form)
 
 
 @dataclass(slots=True)
 class _Builder:
     receipts: Receipts
     legacy: bool
+    takes_strict: bool
     names: ToolNames = field(default_factory=ToolNames)
     wrapped: dict[str, str] = field(default_factory=dict)
     custom: set[str] = field(default_factory=set)
+    # What the strict tools so far take of the request's limits.
     strict: int = 0
+    optional: int = 0
+    unions: int = 0
 
     def build(self, items: Sequence[tuple[str, Any]]) -> ToolBox:
         tools = [(param, checks.mapping(item, param)) for param, item in items]
@@ -124,31 +146,54 @@ class _Builder:
 
     def _function(self, function: Mapping[str, Any], param: str) -> dict[str, Any]:
         name = self.names.to_wire(function["name"])
-        strict = function.get("strict")
-        strict = checks.boolean(strict, f"{param}.strict") if strict is not None else False
-        if strict and self.strict >= MAX_STRICT_TOOLS:
-            detail = f"the API compiles at most {MAX_STRICT_TOOLS} strict tools; not strict."
-            self.receipts.adapt("tools[].function.strict", f"`{function['name']}`: {detail}")
-            strict = False
-        schema = self._schema(function, strict=strict, param=param)
+        schema = self._schema(function, param)
         if schema.wrapped is not None:
             self.wrapped[name] = schema.wrapped
         definition: dict[str, Any] = {"name": name, "input_schema": dict(schema.schema)}
         description = function.get("description")
         if description is not None:
             definition["description"] = checks.string(description, f"{param}.description")
-        if strict and schema.strict:
+        if schema.strict:
             definition["strict"] = True
-            self.strict += 1
-        extras = {key: function[key] for key in _EXTRAS if function.get(key) is not None}
-        return definition | extras
+        return definition | {key: function[key] for key in _EXTRAS if function.get(key) is not None}
 
-    def _schema(self, function: Mapping[str, Any], *, strict: bool, param: str) -> Rewritten:
-        rewrite: Callable[..., Rewritten] = strict_tool_schema if strict else tool_schema
-        schema = rewrite(function.get("parameters"), param=f"{param}.parameters")
+    def _schema(self, function: Mapping[str, Any], param: str) -> Rewritten:
+        """The schema, compiled where that was asked for and is affordable."""
+        strict = function.get("strict")
+        given, where = function.get("parameters"), f"{param}.parameters"
+        if strict is None or not checks.boolean(strict, f"{param}.strict"):
+            return self._noted(function, tool_schema(given, param=where))
+        if not self.takes_strict:
+            return self._loosened(function, where, "this model has no strict tools")
+        schema = strict_tool_schema(given, param=where)
+        if schema.strict and not self._affords(schema):
+            return self._loosened(function, where, _LIMITS)
+        return self._noted(function, schema)
+
+    def _affords(self, schema: Rewritten) -> bool:
+        cost = strict_cost(schema.schema)
+        optional, unions = self.optional + cost.optional, self.unions + cost.unions
+        if (
+            self.strict >= MAX_STRICT_TOOLS
+            or optional > MAX_STRICT_OPTIONAL
+            or unions > MAX_STRICT_UNIONS
+        ):
+            return False
+        self.strict, self.optional, self.unions = self.strict + 1, optional, unions
+        return True
+
+    def _loosened(self, function: Mapping[str, Any], where: str, reason: str) -> Rewritten:
+        self._note(function, "strict", f"{reason}; sent without `strict`.")
+        return self._noted(function, tool_schema(function.get("parameters"), param=where))
+
+    def _noted(self, function: Mapping[str, Any], schema: Rewritten) -> Rewritten:
         for note in schema.notes:
-            self.receipts.adapt("tools[].function.parameters", f"`{function['name']}`: {note}")
+            self._note(function, "parameters", note)
         return schema
+
+    def _note(self, function: Mapping[str, Any], field_name: str, note: str) -> None:
+        place = "functions[]" if self.legacy else "tools[].function"
+        self.receipts.adapt(f"{place}.{field_name}", f"`{function['name']}`: {note}")
 
     def _custom(self, custom: Mapping[str, Any], param: str) -> dict[str, Any]:
         name = self.names.to_wire(custom["name"])
@@ -157,7 +202,7 @@ class _Builder:
         grammar = custom.get("format") or {}
         if checks.mapping(grammar, f"{param}.format").get("type") == "grammar":
             # Chat Completions nests the grammar; the Responses API has it flat.
-            rule = grammar.get("grammar") or grammar
+            rule = checks.mapping(grammar.get("grammar") or grammar, f"{param}.format.grammar")
             text = f"The input must match this {rule.get('syntax')} grammar:\n"
             text += str(rule.get("definition"))
             description = f"{description}\n\n{text}".strip()
@@ -205,10 +250,11 @@ def _check_unique(
     seen: set[str] = set()
     for definition, (param, tool) in zip(definitions, tools, strict=True):
         name = definition.get("name")
+        if not isinstance(name, str):  # a server tool without one
+            continue
         if name in seen:
             kind = next((k for k in ("function", "custom") if k in tool), None)
             where = f"{param}.{kind}.name" if kind else f"{param}.name"
             message = f"`{where}`: two tools have this name; tool names must be unique."
             raise Refusal(message, param=where, code="invalid_value")
-        if isinstance(name, str):
-            seen.add(name)
+        seen.add(name)

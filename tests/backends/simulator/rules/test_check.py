@@ -156,8 +156,10 @@ TURNS = [
     ),
     (
         [user(text()), assistant(text())],
-        "This model does not support assistant message prefill. "
-        "The conversation must end with a user message.",
+        (
+            "This model does not support assistant message prefill. "
+            "The conversation must end with a user message."
+        ),
     ),
 ]
 
@@ -201,8 +203,10 @@ MEDIA = [
     (image(data="AAAA"), "image.source.base64: Could not process image"),
     (
         image(media_type="image/jpeg"),
-        "image.source.base64: The image was specified using the image/jpeg media type, but the "
-        "image appears to be a image/png image",
+        (
+            "image.source.base64: The image was specified using the image/jpeg media type, but the "
+            "image appears to be a image/png image"
+        ),
     ),
     (image(data=png(8001, 1)), "image.source.base64.data: At least one of the image dimensions"),
     (image(data="A" * 10_485_764), "image.source.base64: image exceeds 10 MB maximum"),
@@ -287,8 +291,10 @@ TOOLS = [
 MODELS = [
     (
         {"model": ENABLED, "max_tokens": 64_001},
-        "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens for "
-        "claude-haiku-4-5-20251001",
+        (
+            "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens for "
+            "claude-haiku-4-5-20251001"
+        ),
     ),
     ({"max_tokens": 0, "stream": True}, "max_tokens: 0 cannot be combined with streaming"),
     (
@@ -297,8 +303,10 @@ MODELS = [
     ),
     (
         {"thinking": {"type": "disabled"}},
-        '"thinking.type.disabled" is not supported for this model. '
-        'Use "thinking.type.between_tools" instead.',
+        (
+            '"thinking.type.disabled" is not supported for this model. '
+            'Use "thinking.type.between_tools" instead.'
+        ),
     ),
     (
         {"model": ENABLED, "thinking": {"type": "adaptive"}},
@@ -323,8 +331,10 @@ MODELS = [
     ({"thinking": {"type": "adaptive", "block_binding": {}}}, f"block_binding: {EXTRA}"),
     (
         {"model": "claude-opus-4-6", "output_config": {"effort": "xhigh"}},
-        "This model does not support effort level 'xhigh'. "
-        "Supported levels: high, low, max, medium.",
+        (
+            "This model does not support effort level 'xhigh'. "
+            "Supported levels: high, low, max, medium."
+        ),
     ),
     (
         {"model": ENABLED, "output_config": {"effort": "low"}},
@@ -355,8 +365,10 @@ CACHING = [
     ),
     (
         {"messages": [user(text(cache_control=EPHEMERAL), text(cache_control=HOUR))]},
-        "messages.0.content.1.cache_control.ttl: a ttl='1h' cache_control block must not come "
-        "after a ttl='5m' cache_control block.",
+        (
+            "messages.0.content.1.cache_control.ttl: a ttl='1h' cache_control block must not come "
+            "after a ttl='5m' cache_control block."
+        ),
     ),
     (
         {

@@ -32,7 +32,14 @@ def strings(draw):
     elif kind == "pattern":
         schema["pattern"] = draw(
             st.sampled_from(
-                [r"^[A-Z]{3}-\d{2,4}$", r"^(foo|bar)+$", r"x[^a-z]y", r"^\w+@\w+\.com$", "", r"^.{5}$"]
+                [
+                    r"^[A-Z]{3}-\d{2,4}$",
+                    r"^(foo|bar)+$",
+                    r"x[^a-z]y",
+                    r"^\w+@\w+\.com$",
+                    "",
+                    r"^.{5}$",
+                ]
             )
         )
     return schema
@@ -78,7 +85,9 @@ def containers(inner):
             inner,
             st.sampled_from([{}, {"minItems": 3}, {"maxItems": 0}, {"minItems": 2, "maxItems": 2}]),
         ),
-        st.builds(lambda items: {"type": "array", "prefixItems": items}, st.lists(inner, max_size=3)),
+        st.builds(
+            lambda items: {"type": "array", "prefixItems": items}, st.lists(inner, max_size=3)
+        ),
         st.builds(lambda branches: {"anyOf": branches}, st.lists(inner, min_size=1, max_size=3)),
         st.builds(lambda one: {"allOf": [one, {"description": "same"}]}, inner),
         st.builds(lambda one: {"oneOf": [one, {"const": "the other"}]}, inner),

@@ -9,7 +9,7 @@ from typing import Any
 from claif_cla.backends.simulator.conversation import Block, Turn
 from claif_cla.backends.simulator.rejection import Rejection
 from claif_cla.backends.simulator.rules.shapes import fail
-from claif_cla.backends.simulator.signatures import Signer, binds_prefix, prefix_digest
+from claif_cla.backends.simulator.signatures import Signer, binds_prefix, prefix_digests
 from claif_cla.catalog.model_info import ModelInfo
 
 __all__ = ["check_thinking_config", "check_tool_loop", "readable_turns"]
@@ -60,19 +60,24 @@ def _refuse_kind(kind: str, model: ModelInfo) -> None:
 
 
 def check_tool_loop(payload: Mapping[str, Any], turns: Sequence[Turn]) -> None:
-    """With `enabled` thinking, the assistant turn of a running tool loop begins with thinking.
+    """With `enabled` thinking, the assistant's part of a running tool loop begins with thinking.
 
-    Adaptive models take such a history without its thinking.
+    The loop goes back to the user's last turn that answers no tool: without interleaving, Claude
+    thinks only there. Adaptive models take such a history without its thinking.
     """
-    if (payload.get("thinking") or {}).get("type") != "enabled" or len(turns) < 2:
+    if (payload.get("thinking") or {}).get("type") != "enabled":
         return
-    last, before = turns[-1], turns[-2]
-    in_loop = last.role == "user" and any(b["type"] == "tool_result" for b in last.blocks)
-    if in_loop and before.blocks and before.blocks[0]["type"] not in _THINKING:
+    place = len(turns) - 1
+    while place > 0 and any(block["type"] == "tool_result" for block in turns[place].blocks):
+        place -= 2
+    if place == len(turns) - 1 or place + 1 >= len(turns):
+        return
+    first = turns[place + 1]
+    if first.blocks and first.blocks[0]["type"] not in _THINKING:
         fail(
-            f"{before.paths[0]}.type",
+            f"{first.paths[0]}.type",
             "Expected `thinking` or `redacted_thinking`, but found "
-            f"`{before.blocks[0]['type']}`. When `thinking` is enabled, a final `assistant` "
+            f"`{first.blocks[0]['type']}`. When `thinking` is enabled, a final `assistant` "
             "message must start with a thinking block (preceeding the lastmost set of "
             "`tool_use` and `tool_result` blocks). We recommend you include thinking blocks from "
             "previous turns. To avoid this requirement, disable `thinking`.",
@@ -95,7 +100,7 @@ def readable_turns(
     drop = binding.get("prefix_mismatch_behavior") == "drop_block"
     kept: list[Turn] = []
     removed: list[dict[str, Any]] = []
-    for place, turn in enumerate(turns):
+    for turn, digest in zip(turns, prefix_digests(payload, turns), strict=False):
         if turn.role != "assistant" or not any(b["type"] in _THINKING for b in turn.blocks):
             kept.append(turn)
             continue
@@ -104,7 +109,7 @@ def readable_turns(
                 turn.paths[-1],
                 f"The final block in an assistant message cannot be `{turn.blocks[-1]['type']}`.",
             )
-        expected = prefix_digest(payload, turns[:place]) if binds_prefix(model) else None
+        expected = digest if binds_prefix(model) else None
         blocks = []
         for path, block in turn.located():
             if _verify(path, block, expected, signer, drop=drop):

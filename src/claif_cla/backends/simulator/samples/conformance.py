@@ -8,9 +8,10 @@ user of the client.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from claif_cla.backends.simulator.samples.patterns import matches
 
 __all__ = ["conforms", "equal", "resolve", "type_of"]
 
@@ -121,12 +122,7 @@ def _fits_combinators(value: Any, schema: Mapping[str, Any], inner: _Inner) -> b
 def _fits_string(value: str, schema: Mapping[str, Any]) -> bool:
     if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", math.inf):
         return False
-    if "pattern" not in schema:
-        return True
-    try:
-        return re.search(schema["pattern"], value) is not None
-    except re.error:
-        return True
+    return "pattern" not in schema or matches(str(schema["pattern"]), value)
 
 
 def _fits_number(value: float, schema: Mapping[str, Any]) -> bool:
@@ -181,7 +177,7 @@ def _fits_property(name: str, item: Any, schema: Mapping[str, Any], inner: _Inne
     patterns = [
         part
         for pattern, part in schema.get("patternProperties", {}).items()
-        if re.search(pattern, name)
+        if matches(pattern, name)
     ]
     if name in declared and not inner(item, declared[name]):
         return False

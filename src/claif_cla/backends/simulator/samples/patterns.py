@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["matching_text"]
+__all__ = ["matches", "matching_text"]
 
 _ESCAPES = {
     "d": "1",
@@ -43,9 +43,21 @@ def matching_text(pattern: str, more: int = 0) -> str | None:
     reader = _Reader(pattern, more)
     try:
         text = reader.alternatives(0)
-        return text if re.search(pattern, text) is not None else None
-    except (re.error, IndexError, ValueError, RecursionError):
+        return text if matches(pattern, text) else None
+    except (re.error, IndexError, ValueError, RecursionError, FutureWarning):
         return None
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text; one that Python can't read is not.
+
+    The pattern is the caller's: where warnings are errors, `re` raises its `FutureWarning` about
+    an odd one, which is no reason to fail.
+    """
+    try:
+        return re.search(pattern, text) is not None
+    except (re.error, RecursionError, FutureWarning):
+        return False
 
 
 @dataclass(slots=True)
@@ -111,9 +123,10 @@ class _Reader:
             self.place += 2 if self._peek() == "\\" else 1
         self.place += 1
         one = re.compile(self.pattern[start : self.place])
-        printable = (chr(code) for code in range(32, 127))
-        everything = (*_PROBES, *printable, *map(chr, range(128, 0x2000)))
-        found: str = next(char for char in everything if one.fullmatch(char))
+        everything = (*_PROBES, *map(chr, range(32, 127)), *map(chr, range(128, 0xD800)))
+        found: str | None = next((char for char in everything if one.fullmatch(char)), None)
+        if found is None:
+            raise ValueError("a class without a character")
         return found
 
     def _repetitions(self) -> int:
