@@ -11,12 +11,13 @@ for _name in [name for name in os.environ if name.upper().startswith(_AMBIENT)]:
 
 import ipaddress  # noqa: E402
 import socket  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from typing import Any  # noqa: E402
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
+from callers import AsyncCaller, Caller, SyncCaller  # noqa: E402
 from loopback import LoopbackServer, refused_address  # noqa: E402
 
 _SETTINGS: dict[str, Any] = {
@@ -99,3 +100,26 @@ def refused_url() -> Iterator[str]:
     """The URL of a port that refuses every connection."""
     with refused_address() as url:
         yield url
+
+
+@pytest.fixture(params=[SyncCaller, AsyncCaller], ids=["sync", "async"])
+def new_caller(
+    request: pytest.FixtureRequest, server: LoopbackServer
+) -> Iterator[Callable[..., Caller]]:
+    """Makes clients of the loopback server, sync and async in turn; see `callers`."""
+    made: list[Caller] = []
+
+    def new(**options: Any) -> Caller:
+        known = {"api_key": "sk-ant-test", "base_url": server.url, "max_retries": 0}
+        made.append(request.param(**{**known, **options}))
+        return made[-1]
+
+    yield new
+    for caller in made:
+        caller.close()
+
+
+@pytest.fixture
+def caller(new_caller: Callable[..., Caller]) -> Caller:
+    """A client of the loopback server that does not retry, sync and async in turn."""
+    return new_caller()

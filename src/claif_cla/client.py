@@ -67,7 +67,9 @@ class _Configured(Generic[_KeySource]):
             "reasoning": reasoning,
         }
         self._claif, self._own = transport_for(own, _warner)
+        enforce = openai_options.get("_enforce_credentials", True)
         stock: dict[str, Any] = {
+            "api_key": credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
             "base_url": base_url_for(base_url),
             "timeout": timeout,
             "max_retries": max_retries,
@@ -76,9 +78,7 @@ class _Configured(Generic[_KeySource]):
             "http_client": http_client,
             **openai_options,
         }
-        enforce = openai_options.get("_enforce_credentials", True)
-        key = credentials(api_key, auth_token, self._claif.backend, enforce=enforce)
-        super().__init__(api_key=key, **stock)
+        super().__init__(**stock)
         forget_openai_environment(self, openai_options, default_headers)
 
     def _carried(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Opened:
         with suppress(Exception):  # the answer is complete: only the connection is lost
             while size <= MAX_DRAIN and (piece := exchange.read()):
                 size += len(piece)
+        with suppress(Exception):
             exchange.close()
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, get_args
 
@@ -17,7 +18,14 @@ from claif_cla.translate.receipts import Compat
 from claif_cla.transport import Transport, api_root
 from claif_cla.warn import Warner
 
-__all__ = ["OWN_OPTIONS", "base_url_for", "credentials", "refuse_foreign", "transport_for"]
+__all__ = [
+    "OWN_OPTIONS",
+    "base_url_for",
+    "credentials",
+    "forget_openai_environment",
+    "refuse_foreign",
+    "transport_for",
+]
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 
@@ -30,6 +38,12 @@ OWN_OPTIONS = (
     "reasoning",
 )
 """The arguments that openai does not know, and that a copy keeps."""
+
+_NO_KEY = "no-key"
+"""Stands in where the backend needs no key, because openai demands one."""
+
+_READ_FROM_ENVIRONMENT = ("organization", "project", "webhook_secret", "admin_api_key")
+"""What the stock constructor fills from `OPENAI_*` where it is not given."""
 
 _FOREIGN = {
     "workload_identity": "it exchanges tokens with OpenAI",
@@ -55,14 +69,7 @@ def transport_for(
         if own[name] not in choices:
             expected = ", ".join(repr(choice) for choice in choices)
             raise ValueError(f"`{name}` must be one of {expected}, not {own[name]!r}")
-    backend = own["backend"]
-    if backend is None:
-        backend = os.environ.get("CLAIF_CLA_BACKEND") or "anthropic"
-    if isinstance(backend, str):
-        backend = backend_named(backend)
-    elif not isinstance(backend, Backend):
-        message = f"`backend` must be a name or a Backend object, not {type(backend).__name__}"
-        raise TypeError(message)
+    backend = _backend(own["backend"])
     settings = Settings(
         compat=own["compat"],
         default_model=own["default_model"] or os.environ.get("CLAIF_CLA_MODEL") or None,
@@ -74,6 +81,23 @@ def transport_for(
     return transport, {**own, "backend": backend}
 
 
+def _backend(given: str | Backend | None) -> Backend:
+    source = ""
+    if given is None:
+        given = os.environ.get("CLAIF_CLA_BACKEND") or "anthropic"
+        source = " (from CLAIF_CLA_BACKEND)"
+    if isinstance(given, str):
+        try:
+            return backend_named(given)
+        except ValueError as error:
+            raise ValueError(f"{error}{source}") from None
+    if not isinstance(given, Backend):
+        message = f"`backend` must be a name or a Backend object, not {type(given).__name__}"
+        raise TypeError(message)
+    return given
+
+
+@lru_cache(maxsize=1)  # a copy of the client must not look the version up again on disk
 def _user_agent() -> str:
     ours = f"claif_cla/{metadata.version('claif_cla')}"
     return f"{ours} openai/{openai.__version__} python/{platform.python_version()}"
@@ -85,14 +109,16 @@ def credentials(api_key: Any, auth_token: str | None, backend: Backend, *, enfor
     `OPENAI_API_KEY` is never looked at: a secret for one company must not reach another.
 
     Raises:
-        openai.OpenAIError: if there is none and the backend needs one.
+        openai.OpenAIError: if there is none and the backend needs one, or if it cannot be one.
     """
     found: str | Callable[[], Any] | None = (
-        api_key
+        (api_key if api_key != _NO_KEY else None)  # of a copy that leaves the simulator
         or auth_token
         or os.environ.get("ANTHROPIC_API_KEY")
         or os.environ.get("ANTHROPIC_AUTH_TOKEN")
     )
+    if isinstance(found, str):
+        found = _clean(found)
     if found:
         return found
     if backend.needs_key and enforce:
@@ -100,7 +126,22 @@ def credentials(api_key: Any, auth_token: str | None, backend: Backend, *, enfor
             "No key for Claude. Pass `api_key` (or `auth_token`), set ANTHROPIC_API_KEY, or try"
             ' things without one on the simulator: `backend="simulator"`.'
         )
-    return "" if backend.needs_key else "no-key"
+    return "" if backend.needs_key else _NO_KEY
+
+
+def _clean(key: str) -> str:
+    """The key without the white space that pasting brings.
+
+    What no HTTP header can hold is refused here: the HTTP library would show the key in its
+    complaint.
+    """
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise openai.OpenAIError(
+            "The key for Claude contains characters that no key has (a line break, or none of"
+            " ASCII). Look at how `api_key`, `auth_token` or ANTHROPIC_API_KEY is filled."
+        )
+    return key
 
 
 def base_url_for(base_url: Any) -> str:
@@ -114,3 +155,15 @@ def refuse_foreign(stock: Mapping[str, Any]) -> None:
     for name, why in _FOREIGN.items():
         if stock.get(name) is not None:
             raise openai.OpenAIError(f"`{name}` has no meaning for Claude: {why}.")
+
+
+def forget_openai_environment(
+    client: Any, given: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> None:
+    """Undo what the stock constructor read from `OPENAI_*`; it cannot be told not to."""
+    for name in _READ_FROM_ENVIRONMENT:
+        if hasattr(client, name):
+            setattr(client, name, given.get(name))
+    client._custom_headers = dict(headers or {})  # noqa: SLF001 - OPENAI_CUSTOM_HEADERS
+    if hasattr(client, "_ambient_authorizations"):
+        client._ambient_authorizations = frozenset()  # noqa: SLF001

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from openai import NotGiven, Omit
 from openai.resources.chat import AsyncChat, Chat
 from openai.resources.chat.completions import AsyncCompletions, Completions
 from typing_extensions import Unpack, override
@@ -40,7 +41,8 @@ __all__ = ["AsyncClaudeChat", "AsyncClaudeCompletions", "ClaudeChat", "ClaudeCom
 
 
 def _with_model(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(params.get("model"), str):
+    model = params.get("model")
+    if model is not None and not isinstance(model, (NotGiven, Omit)):
         return {**params}
     settings = client._claif.settings  # noqa: SLF001 - our own
     found = resolve(None, default=settings.default_model, official=False)

@@ -17,6 +17,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from claif_cla.wire import json_text
 
 __all__ = ["ThinkingMemory"]
@@ -87,6 +89,7 @@ class ThinkingMemory:
         with self._lock:
             return len(self._entries)
 
+    @override
     def __repr__(self) -> str:
         # What was thought is nobody's business but the conversation's.
         return f"ThinkingMemory({len(self)} of {self.max_entries} answers)"

@@ -152,7 +152,7 @@ class _Incoming:
             return None
 
     def response(self, answer: Answer, stream: Any = None) -> Any:
-        """The answer as a response of the request's library; `stream` is its body, if it has one."""
+        """The answer as a response of the request's library; `stream` is the body of a stream."""
         kind = "application/json" if stream is None else "text/event-stream; charset=utf-8"
         headers = {**answer.headers, "content-type": kind}
         content = json_text.dump_bytes(answer.body) if stream is None else None

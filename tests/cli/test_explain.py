@@ -136,6 +136,24 @@ def test_compat_decides_what_is_refused(explain):
     assert explain({**_REQUEST, "logprobs": True}, "--compat", "lenient").code == 0
 
 
+def test_request_nested_too_deeply_is_refused(explain, one_line, monkeypatch):
+    # How deep is too deep depends on the interpreter; that it runs out of stack is what counts.
+    def overflow(call):
+        raise RecursionError
+
+    monkeypatch.setattr(explain_module, "plan_request", overflow)
+    outcome = explain(_REQUEST)
+    assert outcome.code == 1
+    assert "refused (invalid_value): the request is nested too deeply" in one_line(outcome.err)
+
+
+def test_senseless_backend_of_the_environment_is_named(explain, monkeypatch, one_line):
+    monkeypatch.setenv("CLAIF_CLA_BACKEND", "nonsense")
+    outcome = explain(_REQUEST)
+    assert outcome.code == 2
+    assert one_line(outcome.err).startswith("claif-cla: CLAIF_CLA_BACKEND: unknown backend")
+
+
 def test_request_may_come_from_stdin(cli):
     outcome = cli("explain", "-", "--json", stdin=json.dumps(_REQUEST).encode())
     assert _shown(outcome)["request"]["method"] == "POST"

@@ -56,7 +56,7 @@ class Upstream:
         return answer, self.run(answer.body) if answer.is_stream else answer.body
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def upstream() -> type[Upstream]:
     """The class; a test makes one per call."""
     return Upstream

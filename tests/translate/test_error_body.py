@@ -172,7 +172,7 @@ def test_the_request_id_of_the_body_stands_in_for_the_header():
         ({"error": {"message": ["m"]}}, '{"message":["m"]}'),
         ({"error": {"type": "t", "message": ""}}, '{"type":"t","message":""}'),
         ({"detail": [{"msg": "m"}]}, '{"msg":"m"}'),
-        ({"detail": ["m"]}, "['m']"),
+        ({"detail": ["m"]}, '{"detail":["m"]}'),
         ([], "[]"),
         (b"", "The server answered 500 without a message."),
         (b"{}", "{}"),
@@ -191,7 +191,7 @@ def test_envelopes_are_opened_only_so_deep():
     body = {"message": "m"}
     for _ in range(MAX_ENVELOPES + 1):
         body = {"error": body}
-    assert error_of(500, body)[1]["message"] == '{"message":"m"}'
+    assert error_of(500, body)[1]["message"] == '{"error":{"message":"m"}}'
 
 
 def test_envelopes_in_a_mapping_that_says_nothing_are_shown_as_they_are():

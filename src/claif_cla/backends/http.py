@@ -37,14 +37,17 @@ class HttpBackend:
 
 
 def _built(request: UpstreamRequest, hop: Hop) -> Any:
-    query = f"?{request.query}" if request.query else ""
-    return hop.http.build_request(
+    built = hop.http.build_request(
         request.method,
-        f"{hop.root}{request.path}{query}",
+        f"{hop.root}{request.path}",
         headers=dict(request.headers),
         content=request.body,
         extensions=dict(hop.extensions),
     )
+    # Afterwards: a client with `params` of its own would put them in the place of this query,
+    # in which they are already.
+    built.url = built.url.copy_with(query=request.query.encode() or None)
+    return built
 
 
 def _headers(response: Any) -> Mapping[str, str]:

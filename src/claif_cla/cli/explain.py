@@ -102,13 +102,13 @@ def _call(request: dict[str, Any], args: Namespace) -> Call:
 def _is_official(args: Namespace) -> bool:
     """Whether it would go to Anthropic's own API, where retired models have successors."""
     root = args.base_url or os.environ.get("ANTHROPIC_BASE_URL")
-    name = args.backend or os.environ.get("CLAIF_CLA_BACKEND") or HttpBackend.name
-    if not root:
-        return True
     try:
-        return backend_named(name).is_official(root)
+        backend = backend_named(
+            args.backend or os.environ.get("CLAIF_CLA_BACKEND") or HttpBackend.name
+        )
     except ValueError as error:
         raise UsageError(f"CLAIF_CLA_BACKEND: {error}") from error
+    return not root or backend.is_official(root)
 
 
 # What is shown

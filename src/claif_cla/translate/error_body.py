@@ -187,9 +187,9 @@ def _inner(payload: Any, depth: int = 0) -> Mapping[str, Any] | None:
     deeper = _inner(told, depth + 1)
     if deeper is not None:
         return deeper
-    if isinstance(payload.get("message"), str) or not told:
-        return payload or None
-    return told if isinstance(told, Mapping) else {"message": str(told)}
+    if isinstance(told, str) and told != payload.get("message"):
+        return {"message": told}
+    return payload or None
 
 
 def _structure(text: str) -> Any:

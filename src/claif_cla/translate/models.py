@@ -58,7 +58,7 @@ def list_models_flow(call: Call) -> Flow:
             yield from read_error(reply)
             break
         if reply.status >= 400:
-            return error_answer(reply.status, reply.headers, (yield from read_error(reply)), call.now)
+            return (yield from _error(reply, call))
         page = yield from _page(reply)
         found += [_model(lookup(item["id"]), item) for item in page["data"]]
         if not page.get("has_more") or not page["data"]:
@@ -71,14 +71,17 @@ def model_flow(call: Call) -> Flow:
     """One model. Aliases, short names and retired names are resolved as in a call."""
     name = unquote(call.path.rpartition("/")[2])
     settings = call.settings
-    found = resolve(name, aliases=settings.model_aliases, official=settings.official)
+    try:
+        found = resolve(name, aliases=settings.model_aliases, official=settings.official)
+    except Refusal as refusal:  # an alias that names nothing
+        return refusal_answer(refusal)
     path = f"{MODELS_PATH}/{quote(found.model_id, safe='')}"
     reply: Reply = yield Send(_request(call, path))
     if reply.status in _NO_ENDPOINT and not settings.official and found.info.known:
         yield from read_error(reply)
         return Answer(200, to_openai(reply.headers, call.now), _model(found.info, {}))
     if reply.status >= 400:
-        return error_answer(reply.status, reply.headers, (yield from read_error(reply)), call.now)
+        return (yield from _error(reply, call))
     item = yield from read_json(reply)
     if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
         raise MalformedAnswer("the answer is no model of the Models API")
@@ -91,6 +94,11 @@ def delete_model_flow(call: Call) -> Flow:
     nothing: tuple[Effect, ...] = ()
     yield from nothing
     return refusal_answer(Refusal(message, param="model", code="model_not_deletable", status=403))
+
+
+def _error(reply: Reply, call: Call) -> Flow:
+    body = yield from read_error(reply)
+    return error_answer(reply.status, reply.headers, body, call.now)
 
 
 def _request(call: Call, path: str, query: str = "") -> UpstreamRequest:

@@ -10,11 +10,15 @@ from claif_cla.translate.call import Call
 from claif_cla.translate.chat.flow import chat_flow
 from claif_cla.translate.error_body import refusal_answer
 from claif_cla.translate.flow import Effect, Flow
+from claif_cla.translate.models import delete_model_flow, list_models_flow, model_flow
 
 __all__ = ["ROUTES", "flow_for"]
 
 ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Call], Flow]], ...] = (
     ("POST", re.compile(r"/chat/completions"), chat_flow),
+    ("GET", re.compile(r"/models"), list_models_flow),
+    ("GET", re.compile(r"/models/.+"), model_flow),
+    ("DELETE", re.compile(r"/models/.+"), delete_model_flow),
 )
 """Method, path below `/v1` (matched whole), flow."""
 

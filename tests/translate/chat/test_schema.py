@@ -230,8 +230,9 @@ def test_what_validates_otherwise_is_noted(
     assert note in notes
 
 
-def test_a_required_key_that_is_not_defined_can_be_any_scalar() -> None:
-    result = output_schema({"type": "object", "properties": {}, "required": ["a"]})
+@pytest.mark.parametrize("more", [{}, {"properties": {}}])
+def test_a_required_key_that_is_not_defined_can_be_any_scalar(more: dict[str, Any]) -> None:
+    result = output_schema({"type": "object", "required": ["a"], **more})
 
     assert result.schema == closed({"a": {"anyOf": SCALARS}}, required=["a"])
 

@@ -81,7 +81,9 @@ def _said(content: Any) -> str:
     return "".join(pieces).strip()
 
 
-def answer_keys(messages: Iterable[Any], text: str, content: Iterable[Mapping[str, Any]]) -> list[str]:
+def answer_keys(
+    messages: Iterable[Any], text: str, content: Iterable[Mapping[str, Any]]
+) -> list[str]:
     """The keys of an answer to `messages`: one per tool call, or one for its text."""
     ids = [str(block.get("id")) for block in content if block.get("type") == "tool_use"]
     if ids:

@@ -74,7 +74,7 @@ class SubsetRewriter:
                 waiting.extend(tokens(target)[1] for target in references_in(found[name]))
         return found
 
-    def rewrite(self, node: Mapping[str, Any] | bool, path: str) -> dict[str, Any]:
+    def rewrite(self, node: Any, path: str) -> dict[str, Any]:
         """One schema in the subset.
 
         Raises:
