@@ -351,7 +351,7 @@ def test_senseless_environment_is_named(cli, monkeypatch, one_line, name, value)
     monkeypatch.setenv(name, value)
     outcome = cli("ask", "Hello")
     assert outcome.code == 2
-    assert one_line(outcome.err).startswith(f"claif-cla: {name}: ")
+    assert name in one_line(outcome.err)
 
 
 def test_key_is_never_shown(ask, server):

@@ -38,8 +38,8 @@ def client_for(args: Any) -> ClaudeClient:
         )
     except openai.OpenAIError as error:
         raise UsageError(_NO_KEY) from error
-    except ValueError as error:  # CLAIF_CLA_BACKEND; the arguments were checked
-        raise UsageError(f"CLAIF_CLA_BACKEND: {error}") from error
+    except ValueError as error:  # CLAIF_CLA_BACKEND, and says so; the arguments were checked
+        raise UsageError(str(error)) from error
 
 
 def failure(

@@ -98,7 +98,9 @@ def test_values_out_of_range_are_refused(model, given):
     assert refused(model=model, **given).param == next(iter(given))
 
 
-@pytest.mark.parametrize("thinking", [{"reasoning_effort": "low"}, {"thinking": {"type": "adaptive"}}])
+@pytest.mark.parametrize(
+    "thinking", [{"reasoning_effort": "low"}, {"thinking": {"type": "adaptive"}}]
+)
 @pytest.mark.parametrize("given", [{"temperature": 0.3}, {"top_k": 40}, {"top_p": 0.5}])
 def test_while_the_model_thinks_sampling_is_dropped(thinking, given):
     assert sampling(model=MIDDLE, **given, **thinking) == {}
