@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from claif_cla.translate.receipts import Receipts
 
-__all__ = ["Convert", "Elsewhere", "Patch", "Refuse", "Rule", "Tune", "apply", "merge"]
+__all__ = ["Convert", "Elsewhere", "Fate", "Patch", "Refuse", "Rule", "Tune", "apply", "merge"]
 
 Patch: TypeAlias = dict[str, Any]
 _Context = TypeVar("_Context")
+
+Fate = Literal["honoured", "adapted", "dropped", "refused"]
+"""What a user may expect in the default mode, `compat="adapt"`; for the documentation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Convert(Generic[_Context]):
 
     by: Callable[[Any, _Context], Patch]
     note: str
+    fate: Fate = "honoured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,10 @@ class Tune:
     note: str
     neutral: tuple[Any, ...] = ()
 
+    @property
+    def fate(self) -> Fate:
+        return "dropped"
+
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
@@ -42,12 +50,17 @@ class Refuse:
     note: str
     neutral: tuple[Any, ...] = ()
 
+    @property
+    def fate(self) -> Fate:
+        return "refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Read where it belongs, outside the table: it concerns the whole call."""
 
     note: str
+    fate: Fate = "honoured"
 
 
 Rule: TypeAlias = Convert[_Context] | Tune | Refuse | Elsewhere

@@ -50,11 +50,11 @@ class _Growing:
         self.stopped = True
         pieces, self.pieces = self.pieces, {}
         for key, texts in pieces.items():
-            text = "".join(texts)
+            text = paired("".join(texts))
             if key == "input":
                 self._settle_input(text)
             else:
-                self.block[key] = paired((self.block.get(key) or "") + text)
+                self.block[key] = (self.block.get(key) or "") + text
 
     def _settle_input(self, text: str) -> None:
         if not text.strip():  # a call without arguments, or whose start brought them

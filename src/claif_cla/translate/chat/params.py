@@ -39,10 +39,12 @@ PARAMS: Mapping[str, Rule[Context]] = {
     ),
     "top_p": Convert(sampling.top_p_patch, "`top_p` where the model takes it."),
     "frequency_penalty": Convert(
-        instructions.frequency_penalty_patch, "A sentence about repetition."
+        instructions.frequency_penalty_patch, "A sentence about repetition.", "adapted"
     ),
-    "presence_penalty": Convert(instructions.presence_penalty_patch, "A sentence about topics."),
-    "verbosity": Convert(instructions.verbosity_patch, "A sentence about length."),
+    "presence_penalty": Convert(
+        instructions.presence_penalty_patch, "A sentence about new topics.", "adapted"
+    ),
+    "verbosity": Convert(instructions.verbosity_patch, "A sentence about length.", "adapted"),
     "reasoning_effort": Elsewhere("`thinking` and `output_config.effort`, as the model has them."),
     "response_format": Convert(response_format_patch, "`output_config.format`."),
     "stream": Elsewhere("`stream`."),
@@ -51,7 +53,7 @@ PARAMS: Mapping[str, Rule[Context]] = {
     "safety_identifier": Convert(
         identity.safety_identifier_patch, "`metadata.user_id`; wins over `user`."
     ),
-    "metadata": Convert(identity.metadata_patch, "Claude stores no labels of requests."),
+    "metadata": Convert(identity.metadata_patch, "Claude stores no labels of requests.", "dropped"),
     "prompt_cache_key": Elsewhere("Asks for automatic prompt caching."),
     "prompt_cache_options": Convert(prompt_cache_options_patch, "`cache_control`."),
     "prompt_cache_retention": Convert(cache_retention_patch, "`cache_control.ttl`."),

@@ -17,7 +17,7 @@ from claif_cla.translate.body import parse
 from claif_cla.translate.chat.calls import tool_call
 from claif_cla.translate.chat.response import BLANK_LINE, annotation, joint
 from claif_cla.translate.chat.tools import ToolBox
-from claif_cla.translate.surrogates import HalfHeld
+from claif_cla.translate.surrogates import HalfHeld, paired
 from claif_cla.wire import json_text
 
 __all__ = ["MAX_HELD_ARGUMENTS", "Delta", "Progress", "StreamedBlock", "streamed_block"]
@@ -260,7 +260,7 @@ class _ToolUse(StreamedBlock):
         """The block as `MessageFold` makes it."""
         if not self.argued:
             return {**self.content}
-        text = "".join(self.held)
+        text = paired("".join(self.held))
         try:
             return {**self.content, "input": parse(text)}
         except ValueError:  # cut by `max_tokens`
