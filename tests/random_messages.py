@@ -6,6 +6,7 @@ TOOLS                                       # what the request of that answer of
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -161,7 +162,7 @@ def _pieces(draw: st.DrawFn, text: str) -> list[str]:
     else:
         letters = list(text)
     edges = [0, *sorted(draw(st.lists(st.integers(0, len(letters)), max_size=4))), len(letters)]
-    return ["".join(letters[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return ["".join(letters[a:b]) for a, b in itertools.pairwise(edges)]
 
 
 @st.composite

@@ -283,20 +283,21 @@ def chat_requests(draw: Any) -> Json:
 
 
 @st.composite
-def mutilated_requests(draw: Any) -> Any:
-    """A request with some of its values replaced by others, left out, or buried."""
+def mutilated_requests(draw: Any, *, bury: bool = True) -> Any:
+    """A request with some of its values replaced by others or left out, and one buried deeply."""
     request = draw(chat_requests())
     for _ in range(draw(st.integers(1, 3))):
-        paths = list(_paths(request))
-        path = draw(st.sampled_from(paths))
-        value = draw(st.one_of(st.just(_GONE), st.just(_BURIED), json_values))
-        request = _replaced(request, path, value)
+        path = draw(st.sampled_from(list(_paths(request))))
+        request = _replaced(request, path, draw(st.just(_GONE) | json_values))
+    if bury and draw(st.booleans()):
+        request = _replaced(request, draw(st.sampled_from(list(_paths(request)))), _BURIED)
     return request
 
 
 _GONE = object()
 _BURIED = object()
 DEPTH = 600
+"""More than half of what Python's JSON takes, so that it is too deep in some places only."""
 
 
 def _paths(value: Any) -> Any:

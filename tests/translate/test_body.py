@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -187,7 +188,7 @@ FRAMES = st.sampled_from(
 def test_events_do_not_depend_on_how_the_bytes_are_cut(upstream, frames, cuts):
     data = b"".join(frames)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [data[a:b] for a, b in itertools.pairwise(edges) if a < b]
     assert events_of(upstream, *pieces) == events_of(upstream, data)
 
 

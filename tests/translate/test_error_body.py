@@ -64,7 +64,7 @@ def error_of(status, body, headers=None):
         (529, "overloaded_error", "o", 503, "server_error", "overloaded", None),
     ],
 )
-def test_statuses_stay_true_and_get_openais_words(  # noqa: PLR0913
+def test_statuses_stay_true_and_get_openais_words(  # noqa: PLR0913, PLR0917
     status, kind, message, shown, type_, code, param
 ):
     answer, error = error_of(status, anthropic(kind, message))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["dump_bytes", "dump_text", "load"]
+__all__ = ["dump_bytes", "dump_text", "load", "plain"]
 
 _MAX_FLOAT = 1.7976931348623157e308
 
@@ -56,8 +57,26 @@ def dump_bytes(value: Any) -> bytes:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
+def plain(value: Any) -> Any:
+    """A copy with dicts for all mappings and lists for all tuples.
+
+    Requests are JSON, but a caller of the core may hand in what only looks like it.
+    """
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
 def _spell(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_object
+    )
 
 
 def _finite(value: Any) -> Any:
@@ -68,7 +87,7 @@ def _finite(value: Any) -> Any:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else math.copysign(_MAX_FLOAT, value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 
 import pytest
@@ -126,17 +127,16 @@ def test_neither_message_nor_events_are_changed(answer):
 def run(upstream, data, cuts=(), *, stream=True):
     """The answer of a call whose upstream streams these bytes; a fault is its type."""
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [data[a:b] for a, b in itertools.pairwise(edges) if a < b]
     up = upstream([(200, {"content-type": "text/event-stream"}, pieces)] * 10)
     request = {"messages": [{"role": "user", "content": "q"}], "stream": stream}
     flow = chat_flow(Call("POST", "/chat/completions", request, Settings(), now=7))
-    chunks = []
     try:
         answer, body = up.answer(flow)
     except UpstreamFault as fault:
         return type(fault)
     json_text.dump_bytes(body)
-    return answer.status, body, chunks
+    return answer.status, body
 
 
 def framed(events):

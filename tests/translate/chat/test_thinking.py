@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from chat_requests import (
@@ -13,9 +15,14 @@ from chat_requests import (
     receipts,
     refused,
     result,
-    system,
     user,
 )
+from claif_cla.catalog import model_info
+from claif_cla.translate.call import Settings
+from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.thinking import settle_thinking
+from claif_cla.translate.chat.tools import ToolBox
+from claif_cla.translate.receipts import Receipts
 
 SUMMARY = {"type": "adaptive", "display": "summarized"}
 FORCED = {"tools": [function_tool()], "tool_choice": "required"}
@@ -153,8 +160,24 @@ def test_a_continued_message_is_continued_without_thinking():
     assert receipts(**request) == [("reasoning_effort", "adapted")]
 
 
-def test_a_system_message_at_the_end_does_not_hide_the_open_turn():
-    messages = [*OPEN_TURN, system("now")]
+def test_a_foreign_models_thinking_is_as_given():
     thinking = {"type": "enabled", "budget_tokens": 2000}
-    # The one model with budgets and system messages in between is another maker's.
-    assert settled(model=FOREIGN, thinking=thinking, messages=messages) == (None, None)
+    assert settled(model=FOREIGN, thinking=thinking, messages=OPEN_TURN) == (thinking, None)
+
+
+def test_a_system_message_at_the_end_does_not_hide_the_open_turn():
+    model = dataclasses.replace(model_info.lookup(OLD), mid_conversation_system=True)
+    notes = Receipts()
+    context = Context({}, Settings(), OLD, model, ToolBox(), notes)
+    body = {
+        "max_tokens": 4096,
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "messages": [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "a"}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]},
+            {"role": "system", "content": [{"type": "text", "text": "now"}]},
+        ],
+    }
+    settle_thinking(body, context)
+    assert "thinking" not in body
+    assert notes.entries[0]["detail"].endswith("does not think in a turn that began without.")

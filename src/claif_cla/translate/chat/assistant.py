@@ -78,7 +78,10 @@ def _readable(made: list[Block], context: Context) -> list[Block]:
         context.receipts.drop("messages[].thinking_blocks", detail)
     if context.model.thinking.types:
         return kept
-    return [block for block in kept if block["type"] not in _THINKING]
+    plain = [block for block in kept if block["type"] not in _THINKING]
+    if len(plain) < len(kept):
+        context.receipts.drop("messages[].thinking_blocks", f"{context.model.id} cannot think.")
+    return plain
 
 
 def _tool_calls(message: Mapping[str, Any], at: str, context: Context) -> list[Block]:

@@ -149,7 +149,8 @@ def _joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]
     """A paused Message and its continuation as the one answer that they are."""
     content = [*first["content"], *then["content"]]
     usage = add_usage(first["usage"], then["usage"])
-    return {**first, **then, "id": first.get("id"), "content": content, "usage": usage}
+    named = {key: first.get(key) for key in ("id", "model")}
+    return {**first, **then, **named, "content": content, "usage": usage}
 
 
 # Streamed answers

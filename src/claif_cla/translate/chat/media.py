@@ -55,7 +55,7 @@ class Media:
 
     @property
     def sniffed(self) -> str:
-        """The type that the first bytes show; empty if they show none of ours."""
+        """The type that the first bytes show; empty if they show none that we know."""
         head = self.head()
         if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
             return "image/webp"
@@ -65,6 +65,7 @@ class Media:
             b"GIF87a": "image/gif",
             b"GIF89a": "image/gif",
             b"%PDF-": "application/pdf",
+            b"PK\x03\x04": "application/zip",  # and so docx, xlsx, epub
         }
         return next((kind for sign, kind in signatures.items() if head.startswith(sign)), "")
 

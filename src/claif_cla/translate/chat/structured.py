@@ -36,7 +36,7 @@ def _json_schema(given: Mapping[str, Any], at: str, context: Context) -> dict[st
     if given.get("schema") is None:
         message = f"Missing required parameter: `{at}.schema`."
         raise Refusal(message, param=f"{at}.schema", code="missing_required_parameter")
-    schema = checks.mapping(given["schema"], f"{at}.schema")
+    schema = json_text.plain(checks.mapping(given["schema"], f"{at}.schema"))
     rewritten = output_schema(schema, param=f"{at}.schema")
     if rewritten.wrapped is not None:
         message = f"`{at}.schema` must describe an object at its root, as OpenAI demands too."

@@ -28,7 +28,8 @@ def settle_thinking(body: dict[str, Any], context: Context) -> None:
             context.receipts.adapt("thinking", note)
     else:
         _settle_effort(body, context)
-    reason = _why_not(body) if body.get("thinking", {}).get("type") == "enabled" else None
+    budgeted = body.get("thinking", {}).get("type") == "enabled"
+    reason = _why_not(body) if budgeted and context.model.family == "claude" else None
     if reason is not None:
         detail = f"{context.model.id} does not think {reason}."
         context.receipts.adapt("thinking" if native else "reasoning_effort", detail)

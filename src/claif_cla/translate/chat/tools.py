@@ -25,6 +25,7 @@ from claif_cla.translate.chat.schema import (
     tool_schema,
 )
 from claif_cla.translate.receipts import Receipts
+from claif_cla.wire import json_text
 
 __all__ = ["CUSTOM_INPUT", "ToolBox", "tool_box"]
 
@@ -160,14 +161,14 @@ class _Builder:
     def _schema(self, function: Mapping[str, Any], param: str) -> Rewritten:
         """The schema, compiled where that was asked for and is affordable."""
         strict = function.get("strict")
-        given, where = function.get("parameters"), f"{param}.parameters"
+        given, where = json_text.plain(function.get("parameters")), f"{param}.parameters"
         if strict is None or not checks.boolean(strict, f"{param}.strict"):
             return self._noted(function, tool_schema(given, param=where))
         if not self.takes_strict:
-            return self._loosened(function, where, "this model has no strict tools")
+            return self._loosened(function, given, where, "this model has no strict tools")
         schema = strict_tool_schema(given, param=where)
         if schema.strict and not self._affords(schema):
-            return self._loosened(function, where, _LIMITS)
+            return self._loosened(function, given, where, _LIMITS)
         return self._noted(function, schema)
 
     def _affords(self, schema: Rewritten) -> bool:
@@ -182,9 +183,11 @@ class _Builder:
         self.strict, self.optional, self.unions = self.strict + 1, optional, unions
         return True
 
-    def _loosened(self, function: Mapping[str, Any], where: str, reason: str) -> Rewritten:
+    def _loosened(
+        self, function: Mapping[str, Any], given: Any, where: str, reason: str
+    ) -> Rewritten:
         self._note(function, "strict", f"{reason}; sent without `strict`.")
-        return self._noted(function, tool_schema(function.get("parameters"), param=where))
+        return self._noted(function, tool_schema(given, param=where))
 
     def _noted(self, function: Mapping[str, Any], schema: Rewritten) -> Rewritten:
         for note in schema.notes:
