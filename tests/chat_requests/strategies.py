@@ -1,4 +1,4 @@
-"""Hypothesis strategies: chat requests as clients send them, and what is left of them by accident."""
+"""Hypothesis strategies: chat requests as clients send them, and what accidents leave of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["chat_requests", "conversations", "json_values", "mutilated_requests"
 
 Json = dict[str, Any]
 
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
 PDF = "JVBERi0xLjQKJeLjz9MK"
 
 texts = st.one_of(
@@ -32,7 +32,9 @@ scalars = st.one_of(
     st.sampled_from([10**30, -1, 0, 1, 2**63]),
     st.floats(),
     st.text(max_size=6),
-    st.sampled_from(["", " ", "\ud800", "auto", "none", "function", "tool", "user", "text", "data:,"]),
+    st.sampled_from(
+        ["", " ", "\ud800", "auto", "none", "function", "tool", "user", "text", "data:,"]
+    ),
 )
 json_values = st.recursive(
     scalars,
@@ -169,11 +171,19 @@ _SCHEMAS = st.sampled_from(
     [
         None,
         {},
-        {"type": "object", "properties": {"x": {"type": "integer", "minimum": 1}}, "required": ["x"]},
+        {
+            "type": "object",
+            "properties": {"x": {"type": "integer", "minimum": 1}},
+            "required": ["x"],
+        },
         {"type": "string"},
         {"type": "object", "properties": {"o": {"type": ["string", "null"]}}},
         {"anyOf": [{"type": "object", "properties": {}}, {"type": "object"}]},
-        {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"type": "null"}}},
+        {
+            "type": "object",
+            "properties": {"n": {"$ref": "#/$defs/N"}},
+            "$defs": {"N": {"type": "null"}},
+        },
     ]
 )
 
@@ -221,7 +231,10 @@ _FORMATS = st.sampled_from(
             "json_schema": {
                 "name": "o",
                 "strict": True,
-                "schema": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}},
+                "schema": {
+                    "type": "object",
+                    "properties": {"a": {"type": "string", "maxLength": 5}},
+                },
             },
         },
     ]

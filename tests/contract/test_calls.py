@@ -59,7 +59,7 @@ def create(caller, **params):
 
 
 def create_stream(caller, **params):
-    return list(caller.iterate(caller.create(messages=HELLO, stream=True, **params)))[0]
+    return [*caller.iterate(caller.create(messages=HELLO, stream=True, **params))][-1]
 
 
 def parse(caller, **params):
@@ -246,7 +246,7 @@ def test_endpoints_without_an_equivalent_are_refused_by_name(caller, server):
         caller.run(caller.client.images.generate(prompt="a cat", model="gpt-image-1"))
     with pytest.raises(openai.NotFoundError, match="POST /files"):
         caller.run(caller.client.files.create(file=b"x", purpose="batch"))
-    with pytest.raises(openai.NotFoundError, match="http://elsewhere.test/v1/x"):
+    with pytest.raises(openai.NotFoundError, match=r"http://elsewhere\.test/v1/x"):
         caller.run(caller.client.get("http://elsewhere.test/v1/x", cast_to=object))
     assert server.requests == []
 

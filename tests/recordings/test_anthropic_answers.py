@@ -17,7 +17,17 @@ import openai
 import pytest
 
 import claif_cla
-from loopback import LoopbackServer, Script, cut, cut_every, json_answer, message, text_block
+from loopback import (
+    LoopbackServer,
+    Script,
+    cut,
+    cut_every,
+    error_event,
+    json_answer,
+    message,
+    sse,
+    text_block,
+)
 from loopback import streamed as as_stream
 from recorded import Recording, anthropic_answers, recorded_params
 
@@ -104,7 +114,8 @@ def expected(recording: Recording) -> Told:
     blocks, counts, stop = list(first["content"]), counts_of(first["usage"]), first["stop_reason"]
     if stop == "pause_turn":
         blocks += CONTINUATION["content"]
-        counts = [add_counts(a, b) for a, b in zip(counts, counts_of(CONTINUATION["usage"]))]
+        more = counts_of(CONTINUATION["usage"])
+        counts = [add_counts(a, b) for a, b in zip(counts, more, strict=True)]
         stop = CONTINUATION["stop_reason"]
     uses = [block for block in blocks if block["type"] == "tool_use"]
     texts, cited = texts_of(blocks)
@@ -322,6 +333,35 @@ def test_streams_cut_into_single_bytes_come_out_right(server, batch):
             serve(server, recording, cut_every(recording.sse, 1))
             chunks = claude.chat.completions.create(**ASK, **USAGE, stream=True)
             assert told_chunks(chunks) == expected(recording), recording
+
+
+def broken_off(recording: Recording) -> bytes:
+    """The stream up to some event after its first and before its `message_stop`."""
+    frames = recording.sse.split(b"\n\n")
+    last = next(at for at, frame in enumerate(frames) if b'"message_stop"' in frame)
+    return b"\n\n".join(frames[: random.Random(recording.file).randrange(1, last + 1)]) + b"\n\n"
+
+
+@every_stream
+@pytest.mark.parametrize(
+    ("ending", "fault"),
+    [
+        (b"", openai.APIConnectionError),
+        (b"event: message_delta\ndata: {", openai.APIConnectionError),
+        (sse([error_event("overloaded_error", "Overloaded")]), openai.APIError),
+    ],
+    ids=["cut", "cut in an event", "error"],
+)
+def test_streams_that_break_raise_and_never_finish(server, batch, ending, fault):
+    with client(server) as claude:
+        for recording in batch:
+            server.enqueue(as_stream(broken_off(recording) + ending))
+            chunks = claude.chat.completions.create(**ASK, stream=True)
+            with pytest.raises(fault) as caught:
+                for chunk in chunks:
+                    assert chunk.choices[0].finish_reason is None, recording
+            assert type(caught.value) is fault, recording
+            assert caught.value.code == ("overloaded" if ending.startswith(b"event: e") else None)
 
 
 @every_answer

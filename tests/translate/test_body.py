@@ -46,6 +46,7 @@ def test_parse_bounds_the_nesting(opening, coded):
         return coded(opening * depth + "1" + closing * depth)
 
     body.parse(nested(body.MAX_DEPTH))
+    body.parse(coded("[[],") + nested(body.MAX_DEPTH - 1) + coded("]"))
     with pytest.raises(ValueError, match="nested"):
         body.parse(nested(body.MAX_DEPTH + 1))
 

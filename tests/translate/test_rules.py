@@ -29,6 +29,20 @@ def test_refuse_raises_with_its_note():
     assert (caught.value.param, caught.value.code) == ("p", "unsupported_parameter")
 
 
+@pytest.mark.parametrize(
+    ("rule", "fate"),
+    [
+        (Convert(lambda value, context: {}, "note"), "honoured"),
+        (Convert(lambda value, context: {}, "note", "adapted"), "adapted"),
+        (Elsewhere("note"), "honoured"),
+        (Tune("note"), "dropped"),
+        (Refuse("note"), "refused"),
+    ],
+)
+def test_each_rule_says_what_a_user_may_expect(rule, fate):
+    assert rule.fate == fate
+
+
 @pytest.mark.parametrize("rule", [Tune("why", neutral=(1,)), Refuse("why", neutral=(1,))])
 @pytest.mark.parametrize("value", [1, 1.0])
 def test_neutral_values_are_silent_in_every_mode(rule, value):

@@ -4,12 +4,13 @@ import json
 import math
 import subprocess
 import sys
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claif_cla.wire.json_text import dump_bytes, dump_text, load
+from claif_cla.wire.json_text import dump_bytes, dump_text, load, plain
 
 MAX = 1.7976931348623157e308
 
@@ -161,3 +162,21 @@ def test_anything_else_is_a_value_error(text):
 def test_values_that_are_no_json_are_a_type_error(value):
     with pytest.raises(TypeError):
         dump_text(value)
+
+
+READ_ONLY = MappingProxyType({"a": (1, MappingProxyType({"b": [math.inf]}))})
+
+
+def test_what_only_looks_like_json_is_written_as_it():
+    assert dump_text(READ_ONLY) == f'{{"a":[1,{{"b":[{MAX!r}]}}]}}'
+
+
+def test_plain_makes_dicts_and_lists_of_it():
+    made = plain(READ_ONLY)
+    assert made == {"a": [1, {"b": [math.inf]}]}
+    assert (type(made), type(made["a"]), type(made["a"][1])) == (dict, list, dict)
+
+
+def test_what_is_no_json_is_a_type_error():
+    with pytest.raises(TypeError, match="set is no JSON value"):
+        dump_text({"a": {1}})

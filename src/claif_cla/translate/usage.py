@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from typing_extensions import TypeGuard
+from typing import Any, TypeGuard
 
 __all__ = ["add_usage", "merge_usage", "service_tier", "usage_to_openai"]
 

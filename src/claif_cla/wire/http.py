@@ -23,12 +23,15 @@ class UpstreamRequest:
         headers: lower-case names.
         body: the bytes to send; empty for GET.
         query: the query string without `?`, as it came from the caller.
+
+    Its representation leaves out what holds keys and prompts: debuggers and error reports print
+    the variables of a traceback.
     """
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     query: str = ""
 
 

@@ -16,7 +16,12 @@ LENIENT = {"settings": {"compat": "lenient"}}
 SIGNED = {"type": "thinking", "thinking": "t \n", "signature": "S"}
 HIDDEN = {"type": "thinking", "thinking": "", "signature": "S"}
 REDACTED = {"type": "redacted_thinking", "data": "XYZ"}
-SERVER_USE = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "q"}}
+SERVER_USE = {
+    "type": "server_tool_use",
+    "id": "srv_1",
+    "name": "web_search",
+    "input": {"query": "q"},
+}
 SERVER_RESULT = {"type": "web_search_tool_result", "tool_use_id": "srv_1", "content": []}
 
 
@@ -24,13 +29,18 @@ def text(content, **more):
     return {"type": "text", "text": content, **more}
 
 
-def tool_use(id="a", name="f", value=None):
+def tool_use(id="a", name="f", value=None):  # noqa: A002
     return {"type": "tool_use", "id": id, "name": name, "input": value or {}}
 
 
 def conversation(*messages):
     """The messages, with results for the calls of the last one, and a user's turn after them."""
-    return [user(), *messages, *[result(c["id"]) for c in messages[-1].get("tool_calls", ())], user()]
+    return [
+        user(),
+        *messages,
+        *[result(c["id"]) for c in messages[-1].get("tool_calls", ())],
+        user(),
+    ]
 
 
 def said(*messages, **request):
@@ -73,7 +83,13 @@ def test_what_a_dumped_message_holds_besides_is_passed_over():
 
 @pytest.mark.parametrize(
     ("arguments", "value"),
-    [('{"x": 1}', {"x": 1}), ("", {}), (None, {}), ({"x": 1}, {"x": 1}), ('{"x": 9007199254740993}', {"x": 9007199254740993})],
+    [
+        ('{"x": 1}', {"x": 1}),
+        ("", {}),
+        (None, {}),
+        ({"x": 1}, {"x": 1}),
+        ('{"x": 9007199254740993}', {"x": 9007199254740993}),
+    ],
 )
 def test_arguments_become_the_input(arguments, value):
     assert said(assistant(None, call(arguments=arguments)))[0]["input"] == value
@@ -102,6 +118,14 @@ def test_parsed_arguments_of_a_wrapped_schema_are_wrapped():
 def test_a_custom_call_carries_its_text():
     custom = {"id": "a", "type": "custom", "custom": {"name": "c", "input": "raw text"}}
     assert said(assistant(None, custom)) == [tool_use("a", "c", {"input": "raw text"})]
+
+
+def test_a_call_without_an_id_gets_one():
+    calls = [{"type": "function", "function": {"name": "f"}}] * 2
+    body = planned(messages=[user(), assistant(None, *calls), user()])
+    ids = [block["id"] for block in body["messages"][1]["content"]]
+    assert all(ids)
+    assert len(set(ids)) == 2
 
 
 def test_a_breakpoint_on_a_call_stands_on_its_block():
@@ -255,11 +279,20 @@ def test_a_model_that_cannot_think_gets_none_and_says_so():
 # Our own echo
 
 
-ECHO = [SIGNED, text("Let me"), SERVER_USE, SERVER_RESULT, text(" see."), tool_use("toolu_1", value={"x": 1})]
+ECHO = [
+    SIGNED,
+    text("Let me"),
+    SERVER_USE,
+    SERVER_RESULT,
+    text(" see."),
+    tool_use("toolu_1", value={"x": 1}),
+]
 
 
 def echoed(**changed):
-    message = assistant("Let me\n\n see.", call("toolu_1", arguments='{"x":1}'), content_blocks=ECHO)
+    message = assistant(
+        "Let me\n\n see.", call("toolu_1", arguments='{"x":1}'), content_blocks=ECHO
+    )
     return message | {"thinking_blocks": [SIGNED]} | changed
 
 
@@ -298,7 +331,9 @@ def test_a_breakpoint_beside_the_echo_stands_on_its_last_block(place):
     marker = {"type": "ephemeral"}
     changed = {"content": [text("Let me see.", cache_control=marker)]}
     if place == "tool_calls":
-        changed = {"tool_calls": [{**call("toolu_1", arguments='{"x":1}'), "cache_control": marker}]}
+        changed = {
+            "tool_calls": [{**call("toolu_1", arguments='{"x":1}'), "cache_control": marker}]
+        }
     assert said(echoed(**changed)) == [*ECHO[:-1], {**ECHO[-1], "cache_control": marker}]
 
 

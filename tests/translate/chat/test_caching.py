@@ -119,6 +119,13 @@ def test_a_longer_breakpoint_of_openais_is_an_hour():
     assert block["cache_control"] == ONE_HOUR
 
 
+def test_breakpoints_are_looked_for_only_as_deep_as_they_may_stand():
+    nested = {"type": "search_result", "content": [text("r", cache_control=FIVE_MINUTES)]}
+    for _ in range(3):
+        nested = {"type": "search_result", "content": [nested]}
+    assert top(messages=[user([nested]), *TALK[1:]]) == FIVE_MINUTES
+
+
 def test_four_breakpoints_pass_where_they_stand():
     parts = [text(word, cache_control=FIVE_MINUTES) for word in "abcd"]
     assert planned(messages=[user(parts)])["messages"][0]["content"] == parts

@@ -52,10 +52,14 @@ def test_text_becomes_text_blocks_without_blank_ones(content, made):
 
 def test_an_images_data_becomes_a_base64_source():
     source = {"type": "base64", "media_type": "image/png", "data": PNG}
-    assert blocks(image_url(f"data:image/png;base64,{PNG}")) == [{"type": "image", "source": source}]
+    assert blocks(image_url(f"data:image/png;base64,{PNG}")) == [
+        {"type": "image", "source": source}
+    ]
 
 
-@pytest.mark.parametrize("url", ["https://e.x/a.png", "http://169.254.169.254/latest", "HTTPS://e.x"])
+@pytest.mark.parametrize(
+    "url", ["https://e.x/a.png", "http://169.254.169.254/latest", "HTTPS://e.x"]
+)
 def test_an_images_url_is_passed_on_and_never_fetched(url):
     assert blocks(image_url(url, detail="high")) == [
         {"type": "image", "source": {"type": "url", "url": url}}
@@ -103,7 +107,11 @@ def test_a_file_id_becomes_a_file_source(extra, title):
     "part",
     [
         {"type": "image", "source": {"type": "url", "url": "https://e.x"}},
-        {"type": "document", "source": {"type": "url", "url": "https://e.x"}, "citations": {"enabled": True}},
+        {
+            "type": "document",
+            "source": {"type": "url", "url": "https://e.x"},
+            "citations": {"enabled": True},
+        },
         {"type": "search_result", "source": "s", "title": "t", "content": [text("a")]},
         {"type": "container_upload", "file_id": "f"},
     ],
@@ -158,7 +166,11 @@ def test_citations_stay_on_the_assistants_text():
 
 @pytest.mark.parametrize(
     "messages",
-    [[user([CITED])], [system([CITED]), user()], [user(), assistant(None, call()), result(content=[CITED])]],
+    [
+        [user([CITED])],
+        [system([CITED]), user()],
+        [user(), assistant(None, call()), result(content=[CITED])],
+    ],
 )
 def test_citations_are_taken_off_other_text(messages):
     assert "citations" not in str(planned(messages=messages))
@@ -217,6 +229,8 @@ def test_a_part_in_the_wrong_place_is_refused(message, place):
     assert place in refused(messages=[message, user()]).message
 
 
-@pytest.mark.parametrize(("content", "param"), [(5, "messages[0].content"), (None, "messages[0].content")])
+@pytest.mark.parametrize(
+    ("content", "param"), [(5, "messages[0].content"), (None, "messages[0].content")]
+)
 def test_content_must_be_text_or_parts(content, param):
     assert refused(messages=[user(content)]).param == param

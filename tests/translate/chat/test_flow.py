@@ -48,6 +48,15 @@ def text_of(result):
     return "".join(delta.get("content") or "" for delta in deltas)
 
 
+def native_of(result):
+    """The `content_blocks` of an answer's body, whole or in chunks."""
+    if isinstance(result, dict):
+        return result["choices"][0]["message"]["content_blocks"]
+    deltas = [chunk["choices"][0]["delta"] for chunk in result]
+    (blocks,) = [delta["content_blocks"] for delta in deltas if "content_blocks" in delta]
+    return [{key: value for key, value in b.items() if key != "index"} for b in blocks]
+
+
 def finish_of(result):
     last = result if isinstance(result, dict) else result[-1]
     return last["choices"][0]["finish_reason"]
@@ -197,15 +206,9 @@ def test_a_paused_turn_is_resumed_as_one_answer(upstream, form, stream):
     if stream:
         *result, final = result
         assert len({chunk["id"] for chunk in result}) == 1
-        content = next(
-            d for d in (c["choices"][0]["delta"] for c in result) if "content_blocks" in d
-        )
-        native = [{k: v for k, v in b.items() if k != "index"} for b in content["content_blocks"]]
-        usage = final["usage"]
-    else:
-        usage, native = result["usage"], result["choices"][0]["message"]["content_blocks"]
+    usage = (final if stream else result)["usage"]
     assert (text_of(result), finish_of(result)) == ("Let me look\n\n42", "stop")
-    assert native == [*paused, FOUND, FORTY_TWO]
+    assert native_of(result) == [*paused, FOUND, FORTY_TWO]
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (40, 12)
     first, second = (json.loads(request.body) for request in up.sent)
     assert second.pop("messages") == [
@@ -225,6 +228,14 @@ def test_each_resumption_sends_back_all_that_came(upstream, stream):
     up = upstream(replies)
     _, result = up.answer(call(stream=stream))
     assert text_of(result) == "Let me look\n\n42"
+    assert [block["type"] for block in native_of(result)] == [
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+        "server_tool_use",
+        "text",
+    ]
     sent = json.loads(up.sent[-1].body)["messages"][-1]
     assert sent["content"] == [LOOK, SEARCH, FOUND, SEARCH]
 

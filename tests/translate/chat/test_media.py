@@ -47,7 +47,11 @@ def test_an_image_keeps_its_type_and_bytes(kind, data):
 
 @pytest.mark.parametrize(
     ("declared", "data", "real"),
-    [("image/jpg", JPEG, "image/jpeg"), ("IMAGE/PNG", PNG, "image/png"), ("image/x-png", PNG, "image/png")],
+    [
+        ("image/jpg", JPEG, "image/jpeg"),
+        ("IMAGE/PNG", PNG, "image/png"),
+        ("image/x-png", PNG, "image/png"),
+    ],
 )
 def test_other_spellings_of_a_type_are_no_adaptation(declared, data, real):
     source, note = image(f"data:{declared};base64,{b64(data)}")

@@ -108,7 +108,12 @@ def test_a_system_message_between_a_call_and_its_result_waits_for_the_result():
 def test_a_system_message_between_two_assistant_messages_is_a_users_turn():
     messages = [user(), assistant("a"), system("S"), assistant("b"), user("c")]
     middle = {"role": "user", "content": [reminder("S")]}
-    assert turns(*messages)[1:] == [says("assistant", "a"), middle, says("assistant", "b"), says("user", "c")]
+    assert turns(*messages)[1:] == [
+        says("assistant", "a"),
+        middle,
+        says("assistant", "b"),
+        says("user", "c"),
+    ]
     assert notes(*messages) == [("messages[].role", "adapted")]
 
 
@@ -255,7 +260,12 @@ def test_a_paused_turn_of_server_tools_goes_on():
 
 
 def test_results_of_one_turn_are_one_message_in_the_order_of_the_calls():
-    messages = [user(), assistant(None, call("a"), call("b", "g")), result("b", "2"), result("a", "1")]
+    messages = [
+        user(),
+        assistant(None, call("a"), call("b", "g")),
+        result("b", "2"),
+        result("a", "1"),
+    ]
     assert turns(*messages)[1:] == [
         {"role": "assistant", "content": [use("a"), use("b", "g")]},
         {"role": "user", "content": [answer("a", "1"), answer("b", "2")]},
@@ -330,7 +340,13 @@ def test_a_result_that_comes_a_turn_too_late_is_refused():
 
 
 def test_calls_of_two_messages_in_a_row_are_one_turn():
-    messages = [user(), assistant(None, call("a")), assistant(None, call("b")), result("a"), result("b")]
+    messages = [
+        user(),
+        assistant(None, call("a")),
+        assistant(None, call("b")),
+        result("a"),
+        result("b"),
+    ]
     assert turns(*messages)[1:] == [
         {"role": "assistant", "content": [use("a"), use("b")]},
         {"role": "user", "content": [answer("a"), answer("b")]},
@@ -338,8 +354,20 @@ def test_calls_of_two_messages_in_a_row_are_one_turn():
 
 
 def test_results_between_two_calls_keep_them_apart():
-    messages = [user(), assistant(None, call("a")), result("a"), assistant(None, call("b")), result("b")]
-    assert [turn["role"] for turn in turns(*messages)] == ["user", "assistant", "user", "assistant", "user"]
+    messages = [
+        user(),
+        assistant(None, call("a")),
+        result("a"),
+        assistant(None, call("b")),
+        result("b"),
+    ]
+    assert [turn["role"] for turn in turns(*messages)] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
 
 
 @pytest.mark.parametrize("identifier", ["functions.Bash:0", "call:abc.def/ghi?jkl", "ü"])
@@ -351,7 +379,12 @@ def test_illegal_ids_are_changed_alike_on_both_sides(identifier):
 
 
 def test_ids_that_differ_stay_different():
-    messages = [user(), assistant(None, call("a.b"), call("a_b")), result("a.b", "1"), result("a_b", "2")]
+    messages = [
+        user(),
+        assistant(None, call("a.b"), call("a_b")),
+        result("a.b", "1"),
+        result("a_b", "2"),
+    ]
     made = turns(*messages)
     ids = [block["id"] for block in made[1]["content"]]
     assert len(set(ids)) == 2
@@ -367,7 +400,9 @@ def test_an_id_that_is_used_again_gets_a_number():
 
 def test_a_numbered_id_is_not_given_twice():
     calls = [call("a_2"), call("a"), call("a"), call("a")]
-    made = turns(user(), assistant(None, *calls), *[result(c["id"], str(i)) for i, c in enumerate(calls)])
+    made = turns(
+        user(), assistant(None, *calls), *[result(c["id"], str(i)) for i, c in enumerate(calls)]
+    )
     ids = [block["id"] for block in made[1]["content"]]
     assert ids == ["a_2", "a", "a_3", "a_4"]
     assert [block["content"] for block in made[2]["content"]] == ["0", "1", "2", "3"]

@@ -2,7 +2,18 @@ import pytest
 from anthropic.types import message_create_params
 from anthropic.types.beta import message_create_params as beta_params
 
-from chat_requests import FOREIGN, NEWEST, OLD, STEADY, plan, planned, receipts, refused, system, user
+from chat_requests import (
+    FOREIGN,
+    NEWEST,
+    OLD,
+    STEADY,
+    plan,
+    planned,
+    receipts,
+    refused,
+    system,
+    user,
+)
 from claif_cla.translate.chat.native import NATIVE
 from claif_cla.translate.chat.params import PARAMS
 

@@ -82,8 +82,7 @@ def outcome(compat, name, value, more):
     try:
         made = plan(**{**more, name: value}, settings={"compat": compat})
     except Refusal as refusal:
-        assert refusal.param == name
-        return REFUSED
+        return REFUSED if refusal.param == name else refusal.message
     actions = {entry["action"] for entry in made.receipts.entries}
     assert {entry["param"] for entry in made.receipts.entries} <= {name}
     return actions.pop() if actions else SENT

@@ -155,6 +155,20 @@ def test_citations_come_at_the_end_of_their_block_with_their_own_index():
     ]
 
 
+def test_offsets_count_what_stands_between_texts():
+    events = [
+        start(0, type="text", text="a"),
+        start(1, type="server_tool_use", input={}),
+        start(2, type="text", text="fact", citations=[{"url": "https://e.x"}]),
+        stop(2),
+        start(3, type="text", text="b", citations=[{"url": "https://e.x"}]),
+    ]
+    said = deltas(*events)
+    content = "".join(d.get("content", "") for d in said)
+    places = [a["url_citation"] for d in said for a in d.get("annotations", ())]
+    assert [content[p["start_index"] : p["end_index"]] for p in places] == ["fact", "b"]
+
+
 def test_a_block_that_says_nothing_cites_nothing():
     cited = delta(0, "citations_delta", citation={"url": "https://e.x"})
     assert deltas(start(0, type="text", text=""), cited, stop(0)) == []
@@ -370,10 +384,17 @@ def test_an_index_that_comes_twice_ends_the_block_before_it():
 
 def test_an_answer_that_comes_whole_in_its_start_is_told():
     message = {**MESSAGE, "stop_reason": "tool_use", "content": [{**USE, "input": {"a": 1}}]}
-    chunks, translator = translated({"type": "message_start", "message": message}, STOP)
+    whole = {"type": "message_start", "message": message}
+    chunks, translator = translated(whole, STOP)
     said = [chunk["choices"][0]["delta"] for chunk in chunks[1:]]
     assert [d["tool_calls"][0]["function"]["arguments"] for d in said] == ["", '{"a":1}']
     assert translator.finish()[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_a_delta_does_not_reach_a_block_that_came_whole_in_the_start():
+    message = {**MESSAGE, "content": [{"type": "text", "text": "a"}]}
+    chunks, _ = translated({"type": "message_start", "message": message}, text(0, "stray"), STOP)
+    assert [chunk["choices"][0]["delta"] for chunk in chunks[1:]] == [{"content": "a"}]
 
 
 def test_a_second_start_is_not_heard():
@@ -433,6 +454,7 @@ def test_a_resumed_answer_goes_on_where_it_paused():
     assert not translator.complete
     then = [
         {"type": "message_start", "message": {**MESSAGE, "id": "msg_2", "model": "other"}},
+        text(1, "of no block of this stream"),
         start(0, **THINKING),
         start(1, type="text", text="42"),
         start(2, **USE),

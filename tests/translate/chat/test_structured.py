@@ -4,10 +4,10 @@ import pytest
 
 from chat_requests import NEWEST, function_tool, planned, receipts, refused
 from claif_cla.catalog import model_info
+from claif_cla.translate.call import Settings
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.structured import response_format_patch
 from claif_cla.translate.chat.tools import ToolBox
-from claif_cla.translate.call import Settings
 from claif_cla.translate.receipts import Receipts
 
 SCHEMA = {
@@ -42,7 +42,10 @@ def test_a_schema_forces_no_tool_and_leaves_the_tools():
 def test_what_claude_does_not_check_is_noted():
     schema = {**SCHEMA, "properties": {"a": {"type": "string", "maxLength": 5}}}
     request = {"response_format": json_schema(schema)}
-    assert "maxLength" not in planned(**request)["output_config"]["format"]["schema"]["properties"]["a"]
+    assert (
+        "maxLength"
+        not in planned(**request)["output_config"]["format"]["schema"]["properties"]["a"]
+    )
     assert receipts(**request) == [("response_format", "adapted")]
 
 
@@ -86,7 +89,10 @@ def test_a_model_without_structured_outputs_is_told_the_schema():
         ({}, "response_format.type"),
         ({"type": "xml"}, "response_format.type"),
         ({"type": "json_schema"}, "response_format.json_schema"),
-        ({"type": "json_schema", "json_schema": {"name": "o"}}, "response_format.json_schema.schema"),
+        (
+            {"type": "json_schema", "json_schema": {"name": "o"}},
+            "response_format.json_schema.schema",
+        ),
         (json_schema("x"), "response_format.json_schema.schema"),
         (json_schema({"type": "array", "items": {}}), "response_format.json_schema.schema"),
         (json_schema(description=5), "response_format.json_schema.description"),

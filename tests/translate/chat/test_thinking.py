@@ -75,9 +75,10 @@ def test_an_unknown_effort_is_refused():
     assert refused(reasoning_effort="extreme").param == "reasoning_effort"
 
 
-def test_a_defaulted_limit_makes_room_for_the_budget():
-    body = planned(model=OLD, reasoning_effort="high")
-    assert body["max_tokens"] > body["thinking"]["budget_tokens"]
+def test_a_defaulted_limit_has_room_for_every_budget():
+    body = planned(model=OLD, reasoning_effort="max")
+    assert body["max_tokens"] == 64_000
+    assert body["thinking"]["budget_tokens"] == 32_768
 
 
 def test_a_foreign_models_defaulted_limit_is_kept():

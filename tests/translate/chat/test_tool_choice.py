@@ -28,7 +28,10 @@ def choice(model=STEADY, tools=TOOLS, **request):
         (named("f"), {"type": "tool", "name": "f"}),
         ({"type": "function", "name": "f"}, {"type": "tool", "name": "f"}),
         (named("c", "custom"), {"type": "tool", "name": "c"}),
-        ({"type": "any", "disable_parallel_tool_use": True}, {"type": "any", "disable_parallel_tool_use": True}),
+        (
+            {"type": "any", "disable_parallel_tool_use": True},
+            {"type": "any", "disable_parallel_tool_use": True},
+        ),
         ({"type": "tool", "name": "f"}, {"type": "tool", "name": "f"}),
     ],
 )
@@ -147,7 +150,10 @@ def test_no_tool_allowed_is_no_tools():
         (allowed("never", "f"), "tool_choice.allowed_tools.mode"),
         (allowed("auto", "h"), "tool_choice.allowed_tools.tools[0].name"),
         (allowed("required"), "tool_choice.allowed_tools.tools"),
-        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}, "tool_choice.allowed_tools.tools"),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}},
+            "tool_choice.allowed_tools.tools",
+        ),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": ["f"]}},
             "tool_choice.allowed_tools.tools[0]",

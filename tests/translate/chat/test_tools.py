@@ -120,7 +120,11 @@ def unions(count):
 
 @pytest.mark.parametrize(
     ("schema", "limit"),
-    [(CLOSED, MAX_STRICT_TOOLS), (optional(6), MAX_STRICT_OPTIONAL // 6), (unions(4), MAX_STRICT_UNIONS // 4)],
+    [
+        (CLOSED, MAX_STRICT_TOOLS),
+        (optional(6), MAX_STRICT_OPTIONAL // 6),
+        (unions(4), MAX_STRICT_UNIONS // 4),
+    ],
 )
 def test_beyond_the_limits_of_a_request_tools_are_not_strict(schema, limit):
     request = {"tools": [function_tool(f"f{i}", schema, strict=True) for i in range(limit + 2)]}
@@ -221,6 +225,20 @@ def test_malformed_tools_are_refused_with_their_place(given, param):
     assert refused(**given).param == param
 
 
+def test_a_schema_that_cannot_be_sent_is_refused_with_the_tools_name():
+    refusal = refused(tools=[function_tool("fine"), function_tool("faulty", ["x"])])
+    assert refusal.message.startswith("The tool `faulty`: ")
+    assert refusal.param == "tools[1].function.parameters"
+
+
+def test_a_receipt_that_strict_refuses_names_the_tool_once():
+    request = {"tools": [function_tool("f", {"type": "string"}, strict=True)]}
+    refusal = refused(**request, settings={"compat": "strict"})
+    assert refusal.message.count("`f`") == 1
+
+
 def test_server_tools_without_a_name_are_not_taken_for_twins():
     toolset = {"type": "mcp_toolset", "mcp_server_name": "m"}
-    assert len(tools(toolset, {**toolset, "mcp_server_name": "n"}, {**toolset, "name": ["odd"]})) == 3
+    assert (
+        len(tools(toolset, {**toolset, "mcp_server_name": "n"}, {**toolset, "name": ["odd"]})) == 3
+    )

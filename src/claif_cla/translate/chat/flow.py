@@ -55,9 +55,6 @@ def chat_flow(call: Call) -> Flow:
         plan = plan_request(call)
     except Refusal as refusal:
         return refusal_answer(refusal)
-    except RecursionError:
-        message = "the request is nested too deeply"
-        return refusal_answer(Refusal(message, param=None, code="invalid_value"))
     try:
         reply = yield from _sent(plan, call, None)
         return (yield from (_streamed if plan.stream else _whole)(plan, reply, call))

@@ -103,7 +103,6 @@ class MessageFold:
 
     def _block_start(self, event: Mapping[str, Any]) -> None:
         growing = _Growing({**event["content_block"]})
-        self._block_stop(event)
         self._blocks.append(growing)
         self._open[event["index"]] = growing
 

@@ -185,15 +185,13 @@ class _Conversation:
         self.user = []
 
     def _content_before_assistant(self) -> list[Block]:
-        """What must stand between two turns of the assistant, or before its first."""
+        """What must stand between two turns of the assistant, or before the first turn."""
         if self.asides:
             # A system message may only follow a user's turn, and there is none here.
             moved, self.asides = [_as_reminder(block) for block in self.asides], []
             detail = "a system message between two assistant messages is sent as a user's turn."
             self.context.receipts.adapt("messages[].role", detail)
             return moved
-        if self.turns:
-            return []
         detail = f"Claude wants the user to speak first; the user's turn {OPENING!r} was added."
         self.context.receipts.adapt("messages", detail)
         return text_block(OPENING)

@@ -63,7 +63,7 @@ class ChunkTranslator:
     def resume(self) -> None:
         """Go on with the stream that continues a paused turn, as one answer."""
         self._earlier_usage = add_usage(self._earlier_usage, self._usage)
-        self._usage, self._stop, self._open = {}, {}, {}
+        self._usage, self._stop = {}, {}
         self.complete = self._begun = False
 
     def _message_start(self, event: Mapping[str, Any]) -> list[Chunk]:
@@ -77,7 +77,7 @@ class ChunkTranslator:
         for number, block in enumerate(message.get("content") or ()):
             chunks += self._block_start({"index": number, "content_block": block})
             chunks += self._block_stop({"index": number})
-        self._open.clear()
+        self._open.clear()  # the indexes of this stream are its own
         self._note_stop(message)
         return chunks
 

@@ -41,19 +41,11 @@ def _settle_effort(body: dict[str, Any], context: Context) -> None:
     wants_text = context.settings.reasoning == "summary" or (
         context.settings.reasoning == "auto" and effort not in (None, "none")
     )
+    # `max_tokens` is final by now: the caller's, or the most that the model writes.
     patch = reasoning_patch(
-        effort,
-        context.model,
-        max_tokens=body["max_tokens"],
-        max_tokens_given=any(
-            context.request.get(name) is not None
-            for name in ("max_tokens", "max_completion_tokens")
-        ),
-        wants_text=wants_text,
+        effort, context.model, body["max_tokens"], max_tokens_given=True, wants_text=wants_text
     )
     _settle(body, patch.thinking, patch.effort)
-    if patch.max_tokens is not None:
-        body["max_tokens"] = patch.max_tokens
     for note in patch.notes:
         context.receipts.adapt("reasoning_effort", note)
 

@@ -147,7 +147,14 @@ class _Builder:
 
     def _function(self, function: Mapping[str, Any], param: str) -> dict[str, Any]:
         name = self.names.to_wire(function["name"])
-        schema = self._schema(function, param)
+        try:
+            schema = self._schema(function, param)
+        except Refusal as error:
+            if not str(error.param).startswith(param):
+                raise  # of a receipt, in `strict`: it names the tool
+            # Among fifty tools the name helps more than the index in the path.
+            message = f"The tool `{function['name']}`: {error.message}"
+            raise Refusal(message, param=error.param, code=error.code) from error
         if schema.wrapped is not None:
             self.wrapped[name] = schema.wrapped
         definition: dict[str, Any] = {"name": name, "input_schema": dict(schema.schema)}
