@@ -32,10 +32,10 @@ def calls(client: ClaudeClient) -> None:
     completions.create(messages=MESSAGES, reasoning_effort="a lot")  # E: call-overload
     completions.parse(messages=MESSAGES, max_tokens="5")  # E: arg-type
     completions.stream(messages=MESSAGES, tools=5)  # E: arg-type
-    print(completions.create(messages=MESSAGES).choices[0].text)  # E: attr-defined
+    assert completions.create(messages=MESSAGES).choices[0].text  # E: attr-defined
 
 
 async def async_calls(client: AsyncClaudeClient) -> None:
     completions = client.chat.completions
-    print(completions.create(messages=MESSAGES).choices)  # E: attr-defined
+    assert completions.create(messages=MESSAGES).choices  # E: attr-defined
     await completions.create(messages=MESSAGES, n="two")  # E: call-overload

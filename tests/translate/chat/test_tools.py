@@ -1,9 +1,13 @@
 import pytest
 
 from chat_requests import function_tool, plan, planned, receipts, refused
-from claif_cla.translate.chat.schema import MAX_STRICT_OPTIONAL, MAX_STRICT_TOOLS, MAX_STRICT_UNIONS
 from claif_cla.translate.chat.tools import CUSTOM_INPUT, ToolBox, tool_box
 from claif_cla.translate.receipts import Receipts
+from claif_cla.translate.schema.convert import (
+    MAX_STRICT_OPTIONAL,
+    MAX_STRICT_TOOLS,
+    MAX_STRICT_UNIONS,
+)
 
 EMPTY = {"type": "object", "properties": {}}
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}

@@ -8,7 +8,7 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
-from claif_cla.translate.chat.schema import output_schema
+from claif_cla.translate.schema.convert import output_schema
 from claif_cla.wire import json_text
 
 __all__ = ["response_format_patch"]

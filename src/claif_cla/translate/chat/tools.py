@@ -15,7 +15,8 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.names import ToolNames
-from claif_cla.translate.chat.schema import (
+from claif_cla.translate.receipts import Receipts
+from claif_cla.translate.schema.convert import (
     MAX_STRICT_OPTIONAL,
     MAX_STRICT_TOOLS,
     MAX_STRICT_UNIONS,
@@ -24,7 +25,6 @@ from claif_cla.translate.chat.schema import (
     strict_tool_schema,
     tool_schema,
 )
-from claif_cla.translate.receipts import Receipts
 from claif_cla.wire import json_text
 
 __all__ = ["CUSTOM_INPUT", "ToolBox", "tool_box"]

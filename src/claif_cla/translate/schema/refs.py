@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from claif_cla.translate.chat.schema_draft import upgrade
-from claif_cla.translate.chat.schema_notes import Notes, Unusable
+from claif_cla.translate.schema.draft import upgrade
+from claif_cla.translate.schema.notes import Notes, Unusable
 
 __all__ = ["References", "references_in", "tokens"]
 

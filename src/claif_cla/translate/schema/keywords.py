@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from claif_cla.translate.chat.schema_draft import TYPES
-from claif_cla.translate.chat.schema_notes import Unusable, shown
+from claif_cla.translate.schema.draft import TYPES
+from claif_cla.translate.schema.notes import Unusable, shown
 
 __all__ = [
     "ASSERTIONS",

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from claif_cla.translate.chat.schema_fold import MAX_LEVELS, Folder
-from claif_cla.translate.chat.schema_keywords import (
+from claif_cla.translate.schema.fold import MAX_LEVELS, Folder
+from claif_cla.translate.schema.keywords import (
     ASSERTIONS,
     CARRIED,
     FORMATS,
@@ -30,9 +30,9 @@ from claif_cla.translate.chat.schema_keywords import (
     ordered,
     relevant,
 )
-from claif_cla.translate.chat.schema_merge import NothingFits, merge
-from claif_cla.translate.chat.schema_notes import Notes, Unusable, describe, shown
-from claif_cla.translate.chat.schema_refs import References, references_in, tokens
+from claif_cla.translate.schema.merge import NothingFits, merge
+from claif_cla.translate.schema.notes import Notes, Unusable, describe, shown
+from claif_cla.translate.schema.refs import References, references_in, tokens
 
 __all__ = ["SubsetRewriter"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from claif_cla.errors import Refusal
-from claif_cla.translate.chat.schema import WRAPPED_OUTPUT, output_schema
+from claif_cla.translate.schema.convert import WRAPPED_OUTPUT, output_schema
 from recorded import needs_recordings, recordings
 
 SCALARS = [{"type": kind} for kind in ("string", "number", "boolean", "null")]

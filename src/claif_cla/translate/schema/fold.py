@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from claif_cla.translate.chat.schema_keywords import identity, listed, nullable
-from claif_cla.translate.chat.schema_merge import NothingFits, merge
-from claif_cla.translate.chat.schema_notes import Notes, Unusable, shown
-from claif_cla.translate.chat.schema_refs import References
+from claif_cla.translate.schema.keywords import identity, listed, nullable
+from claif_cla.translate.schema.merge import NothingFits, merge
+from claif_cla.translate.schema.notes import Notes, Unusable, shown
+from claif_cla.translate.schema.refs import References
 
 __all__ = ["MAX_LEVELS", "Folder"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from claif_cla.errors import Refusal
-from claif_cla.translate.chat.schema import (
+from claif_cla.translate.schema.convert import (
     Rewritten,
     output_schema,
     strict_tool_schema,

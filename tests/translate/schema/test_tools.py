@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claif_cla.errors import Refusal
-from claif_cla.translate.chat.schema import (
+from claif_cla.translate.schema.convert import (
     MAX_STRICT_OPTIONAL,
     MAX_STRICT_UNIONS,
     StrictCost,

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from claif_cla.errors import Refusal
-from claif_cla.translate.chat.schema_draft import check_depth, upgrade
-from claif_cla.translate.chat.schema_notes import Notes, Unusable
-from claif_cla.translate.chat.schema_rewrite import SubsetRewriter
-from claif_cla.translate.chat.schema_root import WRAPPED_INPUT, ToolRoot
+from claif_cla.translate.schema.draft import check_depth, upgrade
+from claif_cla.translate.schema.notes import Notes, Unusable
+from claif_cla.translate.schema.rewrite import SubsetRewriter
+from claif_cla.translate.schema.root import WRAPPED_INPUT, ToolRoot
 
 __all__ = [
     "MAX_STRICT_OPTIONAL",

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from claif_cla.translate.chat.schema_keywords import declared_types, identity, implied_types
-from claif_cla.translate.chat.schema_merge import merge
-from claif_cla.translate.chat.schema_notes import Notes, Unusable, describe
-from claif_cla.translate.chat.schema_refs import References, references_in, tokens
+from claif_cla.translate.schema.keywords import declared_types, identity, implied_types
+from claif_cla.translate.schema.merge import merge
+from claif_cla.translate.schema.notes import Notes, Unusable, describe
+from claif_cla.translate.schema.refs import References, references_in, tokens
 
 __all__ = ["WRAPPED_INPUT", "ToolRoot"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from claif_cla.translate.chat.schema_notes import Notes, Unusable, shown
+from claif_cla.translate.schema.notes import Notes, Unusable, shown
 
 __all__ = ["MAX_JSON_DEPTH", "TYPES", "check_depth", "child_path", "upgrade"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from claif_cla.translate.chat.schema_keywords import declared_types, fits, identity
-from claif_cla.translate.chat.schema_notes import Notes, Unusable, describe, shown
+from claif_cla.translate.schema.keywords import declared_types, fits, identity
+from claif_cla.translate.schema.notes import Notes, Unusable, describe, shown
 
 __all__ = ["NothingFits", "merge"]
 

@@ -1,0 +1,1 @@
+"""JSON schemas of OpenAI requests in the forms that Claude takes; see `convert`."""
