@@ -1,23 +1,19 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 import pytest
 
 from claif_cla.http_library import library_of
 
 
-def installed():
-    for name in ("httpx", "httpx2"):
-        try:
-            yield importlib.import_module(name)
-        except ImportError:
-            continue
+INSTALLED = [name for name in ("httpx", "httpx2") if importlib.util.find_spec(name)]
 
 
-@pytest.fixture(params=installed(), ids=lambda module: module.__name__)
+@pytest.fixture(params=INSTALLED)
 def module(request):
-    return request.param
+    return importlib.import_module(request.param)
 
 
 @pytest.fixture

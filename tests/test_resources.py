@@ -47,7 +47,7 @@ def methods_that_make_a_completion(stock):
 
 @pytest.mark.parametrize(("client", "chat", "stock_chat", "completions", "stock"), KINDS)
 def test_no_method_with_a_model_was_forgotten(client, chat, stock_chat, completions, stock):
-    found = set(methods_that_make_a_completion(stock))
+    found = set(methods_that_make_a_completion(stock)) - {"list"}  # where it is a filter
     assert found == {"create", "parse", "stream"}
     assert found <= vars(completions).keys()
 

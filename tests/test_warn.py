@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import _thread
 import subprocess
 import sys
 import textwrap
@@ -108,8 +109,9 @@ def test_warnings_of_a_script_point_at_its_own_lines(tmp_path):
 
 
 def test_where_all_frames_are_ours_the_outermost_is_named(caught):
-    namespace = {"__name__": "claif_cla.pretended", "warner": Warner(), "SEED": SEED}
-    thread = threading.Thread(target=eval, args=("warner.adapted([SEED])", namespace))
-    thread.start()
-    thread.join(10)
-    assert len(caught) == 1
+    done = threading.Event()
+    namespace = {"__name__": "claif_cla.pretended", "warner": Warner(), "done": done}
+    code = f"warner.adapted([{SEED}]) or done.set()"
+    _thread.start_new_thread(eval, (code, namespace))  # no frame of `threading` below it
+    assert done.wait(10)
+    assert [warning.filename for warning in caught] == ["<string>"]

@@ -8,7 +8,7 @@ Exception
 │   ├── MalformedAnswer     a body or an event that cannot be read (no JSON, wrong shape)
 │   └── OversizedAnswer     a body or an event beyond our bounds
 └── UserWarning
-    └── AdaptationWarning   something was honoured in another form, or left out, because it only tunes
+    └── AdaptationWarning   honoured in another form, or left out because it only tunes
 ```
 
 None of them reaches a caller of the client but `AdaptationWarning`: the flow turns a

@@ -183,12 +183,6 @@ def test_anthropics_own_tools_pass_as_they_are(tool):
     assert tools(tool) == [tool]
 
 
-def test_a_turn_with_server_tools_may_be_resumed():
-    assert plan(tools=[{"type": "web_search_20250305", "name": "web_search"}]).resumable
-    assert plan(mcp_servers=[{"name": "m"}]).resumable
-    assert not plan(tools=[function_tool()]).resumable
-
-
 def test_odd_names_get_legal_ones_that_come_back():
     odd = ["mcp.notion.search pages", "x" * 150, "x" * 151]
     made = plan(tools=[function_tool(name) for name in odd])

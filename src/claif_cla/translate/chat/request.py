@@ -50,7 +50,6 @@ class Plan:
         receipts: what was adapted.
         stream: whether the caller wants chunks. The upstream may be streamed without that.
         include_usage: whether the chunks end with the usage.
-        resumable: whether the upstream may pause a turn: it runs tools of its own.
         remarks: what the caller should know about the model.
     """
 
@@ -62,7 +61,6 @@ class Plan:
     receipts: Receipts
     stream: bool
     include_usage: bool
-    resumable: bool
     remarks: tuple[str, ...] = ()
 
     def upstream(self, messages: list[Any] | None = None) -> UpstreamRequest:
@@ -113,7 +111,6 @@ def _planned(call: Call) -> Plan:
         receipts,
         stream=stream,
         include_usage=include_usage,
-        resumable=_runs_server_tools(body),
         remarks=(found.deprecation,) if found.deprecation else (),
     )
 
@@ -201,8 +198,3 @@ def _headers(call: Call, version: str, betas: list[str]) -> dict[str, str]:
         headers["anthropic-beta"] = merged
     headers["content-type"] = "application/json"
     return headers
-
-
-def _runs_server_tools(body: Mapping[str, Any]) -> bool:
-    tools = body.get("tools", ())
-    return bool(body.get("mcp_servers")) or any("input_schema" not in tool for tool in tools)

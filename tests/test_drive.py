@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from claif_cla.drive import MAX_DRAIN, AsyncOpened, Opened, achunks, arun, chunks, run
+from claif_cla.translate.flow import Answer, Close, Drain, Read, Send
+from claif_cla.wire.http import UpstreamRequest
+
+REQUEST = UpstreamRequest("POST", "/v1/messages")
+pytestmark = pytest.mark.anyio
+
+
+class FakeExchange:
+    """Hands out its pieces; one that is an exception is raised. Counts how often it is closed."""
+
+    status = 200
+    headers = {"x": "1"}  # noqa: RUF012
+
+    def __init__(self, *pieces, close_fails=False):
+        self.pieces = iter(pieces)
+        self.close_fails = close_fails
+        self.closed = 0
+        self.taken = 0
+
+    def read(self):
+        piece = next(self.pieces, b"")
+        self.taken += 1
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece
+
+    def close(self):
+        self.closed += 1
+        if self.close_fails:
+            raise OSError("close failed")
+
+
+class FakeAsyncExchange:
+    def __init__(self, exchange):
+        self.status, self.headers = exchange.status, exchange.headers
+        self.exchange = exchange
+
+    async def read(self):
+        await anyio.lowlevel.checkpoint()
+        return self.exchange.read()
+
+    async def close(self):
+        self.exchange.close()
+
+
+class SyncDriver:
+    """Both drivers, for one way of writing tests."""
+
+    def __init__(self, *exchanges):
+        found = iter(exchanges)
+        self.opened = Opened(lambda request: next(found))
+
+    async def run(self, flow):
+        return run(flow, self.opened)
+
+    async def close(self):
+        self.opened.close()
+
+    async def chunks(self, flow):
+        for chunk in chunks(flow, self.opened):
+            yield chunk
+
+
+class AsyncDriver(SyncDriver):
+    def __init__(self, *exchanges):
+        found = iter(exchanges)
+
+        async def send(request):
+            return FakeAsyncExchange(next(found))
+
+        self.opened = AsyncOpened(send)
+
+    async def run(self, flow):
+        return await arun(flow, self.opened)
+
+    async def close(self):
+        await self.opened.close()
+
+    def chunks(self, flow):
+        return achunks(flow, self.opened)
+
+
+@pytest.fixture(params=[SyncDriver, AsyncDriver], ids=["sync", "async"])
+def driver(request):
+    return request.param
+
+
+def reading(count=1):
+    """A flow that reads the whole answer of each of `count` requests."""
+    body = b""
+    for _ in range(count):
+        reply = yield Send(REQUEST)
+        while piece := (yield Read(reply)):
+            body += piece
+    return Answer(reply.status, reply.headers, body)
+
+
+async def test_a_flow_gets_replies_and_pieces_and_gives_its_answer(driver):
+    first, second = FakeExchange(b"a", b"b"), FakeExchange(b"c")
+    answer = await driver(first, second).run(reading(2))
+    assert answer == Answer(200, {"x": "1"}, b"abc")
+    assert (first.closed, second.closed) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [OSError("wire"), KeyboardInterrupt()], ids=type)
+async def test_what_the_wire_raises_goes_past_the_flow(driver, error):
+    exchange = FakeExchange(b"a", error)
+    flow = reading()
+    with pytest.raises(type(error)):
+        await driver(exchange).run(flow)
+    assert exchange.closed == 1
+    assert flow.gi_frame is None
+
+
+async def test_what_the_flow_raises_closes_the_exchange(driver):
+    def failing():
+        yield Send(REQUEST)
+        raise KeyError("flow")
+
+    exchange = FakeExchange()
+    with pytest.raises(KeyError):
+        await driver(exchange).run(failing())
+    assert exchange.closed == 1
+
+
+async def test_close_gives_one_reply_up_and_the_flow_goes_on(driver):
+    def closing():
+        reply = yield Send(REQUEST)
+        yield Close(reply)
+        assert exchange.closed == 1
+        return Answer(200, {}, "done")
+
+    exchange = FakeExchange(b"unread")
+    assert (await driver(exchange).run(closing())).body == "done"
+    assert exchange.taken == 0
+
+
+def draining():
+    reply = yield Send(REQUEST)
+    yield Drain(reply)
+    return Answer(200, {}, "done")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "taken"),
+    [
+        ((), 1),
+        ((b"a", b"b"), 3),
+        ((b"a", OSError("reset")), 2),
+        ((b"x" * MAX_DRAIN, b"y", b"z"), 2),
+    ],
+    ids=["empty", "some", "broken", "too much"],
+)
+async def test_drain_reads_to_the_end_within_bounds_whatever_happens(driver, pieces, taken):
+    exchange = FakeExchange(*pieces)
+    assert (await driver(exchange).run(draining())).body == "done"
+    assert exchange.taken == taken
+    assert exchange.closed >= 1
+
+
+async def test_a_connection_that_cannot_be_closed_spoils_no_chunk(driver):
+    def told():
+        yield {"last": True}
+        yield Drain(reply)
+
+    def opening():
+        nonlocal reply
+        reply = yield Send(REQUEST)
+        return Answer(200, {}, told())
+
+    reply = None
+    drives = driver(FakeExchange(b"a", close_fails=True))
+    answer = await drives.run(opening())
+    found = []
+    with pytest.raises(OSError, match="close failed"):
+        async for chunk in drives.chunks(answer.body):
+            found.append(chunk)  # noqa: PERF401  # what came before it fails
+    assert found == [{"last": True}]
+
+
+async def test_the_async_drain_does_not_wait_for_a_server_that_is_silent(monkeypatch):
+    monkeypatch.setattr("claif_cla.drive.MAX_DRAIN_SECONDS", 0.01)
+
+    class Silent(FakeAsyncExchange):
+        async def read(self):
+            await anyio.sleep_forever()
+
+    exchange = FakeExchange()
+
+    async def send(request):
+        return Silent(exchange)
+
+    with anyio.fail_after(5):
+        answer = await arun(draining(), AsyncOpened(send))
+    assert answer.body == "done"
+    assert exchange.closed >= 1
+
+
+def streaming():
+    """A flow whose answer is a flow of chunks, one per piece."""
+
+    def parts(reply):
+        while piece := (yield Read(reply)):
+            yield {"piece": piece}
+
+    reply = yield Send(REQUEST)
+    return Answer(200, {}, parts(reply))
+
+
+async def test_a_streamed_answer_keeps_its_exchange_open_until_it_ends(driver):
+    exchange = FakeExchange(b"a", b"b")
+    drives = driver(exchange)
+    answer = await drives.run(streaming())
+    assert answer.is_stream
+    assert exchange.closed == 0
+    assert [chunk async for chunk in drives.chunks(answer.body)] == [
+        {"piece": b"a"},
+        {"piece": b"b"},
+    ]
+    assert exchange.closed == 1
+
+
+async def test_chunks_that_fail_close_the_exchange(driver):
+    exchange = FakeExchange(b"a", OSError("wire"))
+    drives = driver(exchange)
+    answer = await drives.run(streaming())
+    with pytest.raises(OSError, match="wire"):
+        [chunk async for chunk in drives.chunks(answer.body)]
+    assert exchange.closed == 1
+
+
+async def test_closing_chunks_closes_flow_and_exchange():
+    exchange = FakeExchange(b"a", b"b")
+    opened = Opened(lambda request: exchange)
+    body = run(streaming(), opened).body
+    parts = chunks(body, opened)
+    assert next(parts) == {"piece": b"a"}
+    parts.close()
+    assert exchange.closed == 1
+    assert body.gi_frame is None
+
+
+async def test_closing_async_chunks_closes_flow_and_exchange():
+    exchange = FakeExchange(b"a", b"b")
+
+    async def send(request):
+        return FakeAsyncExchange(exchange)
+
+    opened = AsyncOpened(send)
+    body = (await arun(streaming(), opened)).body
+    parts = achunks(body, opened)
+    assert await anext(parts) == {"piece": b"a"}
+    await parts.aclose()
+    assert exchange.closed == 1
+    assert body.gi_frame is None
+
+
+async def test_every_exchange_is_closed_even_if_one_fails_to(driver):
+    def opening_two():
+        yield Send(REQUEST)
+        yield Send(REQUEST)
+        raise KeyError
+
+    exchanges = FakeExchange(close_fails=True), FakeExchange(close_fails=True)
+    with pytest.raises(OSError, match="close failed"):
+        await driver(*exchanges).run(opening_two())
+    assert [exchange.closed for exchange in exchanges] == [1, 1]
+
+
+async def test_opened_may_be_closed_twice(driver):
+    exchange = FakeExchange(b"a")
+    drives = driver(exchange)
+    await drives.run(streaming())
+    await drives.close()
+    await drives.close()
+    assert exchange.closed == 1
