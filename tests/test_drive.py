@@ -164,24 +164,16 @@ async def test_drain_reads_to_the_end_within_bounds_whatever_happens(driver, pie
     assert exchange.closed >= 1
 
 
-async def test_a_connection_that_cannot_be_closed_spoils_no_chunk(driver):
-    def told():
-        yield {"last": True}
-        yield Drain(reply)
-
-    def opening():
-        nonlocal reply
+@pytest.mark.parametrize("effect", [Close, Drain])
+async def test_a_connection_that_cannot_be_closed_spoils_no_answer(driver, effect):
+    def flow():
         reply = yield Send(REQUEST)
-        return Answer(200, {}, told())
+        yield effect(reply)
+        return Answer(200, {}, "done")
 
-    reply = None
-    drives = driver(FakeExchange(b"a", close_fails=True))
-    answer = await drives.run(opening())
-    found = []
-    with pytest.raises(OSError, match="close failed"):
-        async for chunk in drives.chunks(answer.body):
-            found.append(chunk)  # noqa: PERF401  # what came before it fails
-    assert found == [{"last": True}]
+    exchange = FakeExchange(b"a", close_fails=True)
+    assert (await driver(exchange).run(flow())).body == "done"
+    assert exchange.closed >= 1
 
 
 async def test_the_async_drain_does_not_wait_for_a_server_that_is_silent(monkeypatch):
@@ -261,14 +253,14 @@ async def test_closing_async_chunks_closes_flow_and_exchange():
     assert body.gi_frame is None
 
 
-async def test_every_exchange_is_closed_even_if_one_fails_to(driver):
+async def test_every_exchange_is_closed_and_the_error_is_the_flows(driver):
     def opening_two():
         yield Send(REQUEST)
         yield Send(REQUEST)
-        raise KeyError
+        raise KeyError("flow")
 
     exchanges = FakeExchange(close_fails=True), FakeExchange(close_fails=True)
-    with pytest.raises(OSError, match="close failed"):
+    with pytest.raises(KeyError, match="flow"):
         await driver(*exchanges).run(opening_two())
     assert [exchange.closed for exchange in exchanges] == [1, 1]
 

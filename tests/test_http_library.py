@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import importlib
 import importlib.util
 
 import pytest
 
 from claif_cla.http_library import library_of
-
 
 INSTALLED = [name for name in ("httpx", "httpx2") if importlib.util.find_spec(name)]
 

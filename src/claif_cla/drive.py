@@ -6,13 +6,28 @@ exchange is left open, whatever happens: a flow that ends, fails, or is closed i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
+from contextvars import copy_context
 from typing import Any
 
 import anyio
+from typing_extensions import assert_never
 
-from claif_cla.translate.flow import Answer, Chunk, ChunkFlow, Close, Drain, Flow, Read, Reply, Send
+from claif_cla.translate.flow import (
+    Answer,
+    Chunk,
+    ChunkFlow,
+    Close,
+    Drain,
+    Effect,
+    Flow,
+    Read,
+    Reply,
+    Send,
+    SendAll,
+    SendAll,
+)
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
 
 __all__ = ["AsyncOpened", "Opened", "achunks", "arun", "chunks", "run"]
@@ -23,6 +38,18 @@ MAX_DRAIN = 64 * 1024
 MAX_DRAIN_SECONDS = 0.25
 """How long the async driver waits for that end. The sync driver has no way to wait for less than
 the read timeout of the call."""
+MAX_THREADS = 16
+"""How many requests the sync driver opens at the same time."""
+
+
+def _give_up(exchange: Exchange) -> None:
+    with suppress(Exception):  # it spoils no answer and hides no error that a close fails
+        exchange.close()
+
+
+async def _agive_up(exchange: AsyncExchange) -> None:
+    with suppress(Exception):
+        await exchange.close()
 
 
 class Opened:
@@ -32,30 +59,47 @@ class Opened:
         self._send = send
         self._open = ExitStack()
 
-    def perform(self, effect: Any) -> Any:
+    def perform(self, effect: Effect) -> Any:
         match effect:
             case Read(reply):
                 return reply.handle.read()
             case Send(request):
-                exchange = self._send(request)
-                self._open.callback(exchange.close)
-                return Reply(exchange.status, exchange.headers, exchange)
+                return self._kept(self._send(request))
+            case SendAll(requests):
+                return self._send_all(requests)
             case Drain(reply):
                 self._drain(reply.handle)
             case Close(reply):
-                reply.handle.close()
+                _give_up(reply.handle)
+            case _:
+                assert_never(effect)
         return None
+
+    def _kept(self, exchange: Exchange) -> Reply:
+        self._open.callback(_give_up, exchange)
+        return Reply(exchange.status, exchange.headers, exchange)
+
+    def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
+
+        with ThreadPoolExecutor(min(len(requests), MAX_THREADS)) as pool:
+            # Tracing keeps its place in context variables, which threads do not inherit.
+            waiting = [pool.submit(copy_context().run, self._send, one) for one in requests]
+        failures = [error for one in waiting if (error := one.exception()) is not None]
+        replies = [self._kept(one.result()) for one in waiting if one.exception() is None]
+        if failures:
+            raise failures[0]
+        return replies
 
     def _drain(self, exchange: Exchange) -> None:
         size = 0
         with suppress(Exception):  # the answer is complete: only the connection is lost
             while size <= MAX_DRAIN and (piece := exchange.read()):
                 size += len(piece)
-        with suppress(Exception):
-            exchange.close()
+        _give_up(exchange)
 
     def close(self) -> None:
-        """Close every exchange, also if one of them fails to; may be called twice."""
+        """Give every exchange up; may be called twice."""
         self._open.close()
 
 
@@ -82,7 +126,7 @@ def chunks(flow: ChunkFlow, opened: Opened) -> Generator[Chunk, None, None]:
     try:
         while True:
             item = flow.send(outcome)
-            if type(item) is dict:
+            if isinstance(item, dict):
                 outcome = None
                 yield item
             else:
@@ -101,27 +145,51 @@ class AsyncOpened:
         self._send = send
         self._open = AsyncExitStack()
 
-    async def perform(self, effect: Any) -> Any:
+    async def perform(self, effect: Effect) -> Any:
         match effect:
             case Read(reply):
                 return await reply.handle.read()
             case Send(request):
-                exchange = await self._send(request)
-                self._open.push_async_callback(exchange.close)
-                return Reply(exchange.status, exchange.headers, exchange)
+                return await self._sent(request)
+            case SendAll(requests):
+                return await self._send_all(requests)
             case Drain(reply):
                 await self._drain(reply.handle)
             case Close(reply):
-                await reply.handle.close()
+                await _agive_up(reply.handle)
+            case _:
+                assert_never(effect)
         return None
+
+    async def _sent(self, request: UpstreamRequest) -> Reply:
+        exchange = await self._send(request)
+        self._open.push_async_callback(_agive_up, exchange)
+        return Reply(exchange.status, exchange.headers, exchange)
+
+    async def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
+        replies: list[Reply | None] = [None] * len(requests)
+        failures: list[Exception] = []
+
+        async def send(at: int) -> None:
+            try:
+                replies[at] = await self._sent(requests[at])
+            except Exception as error:  # noqa: BLE001 - raised below, not as a group
+                failures.append(error)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for at in range(len(requests)):
+                group.start_soon(send, at)
+        if failures:
+            raise failures[0]
+        return [reply for reply in replies if reply is not None]
 
     async def _drain(self, exchange: AsyncExchange) -> None:
         size = 0
         with suppress(Exception), anyio.move_on_after(MAX_DRAIN_SECONDS):
             while size <= MAX_DRAIN and (piece := await exchange.read()):
                 size += len(piece)
-        with suppress(Exception):
-            await exchange.close()
+        await _agive_up(exchange)
 
     async def close(self) -> None:
         await self._open.aclose()
@@ -150,7 +218,7 @@ async def achunks(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[Chunk,
     try:
         while True:
             item = flow.send(outcome)
-            if type(item) is dict:
+            if isinstance(item, dict):
                 outcome = None
                 yield item
             else:

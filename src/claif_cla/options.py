@@ -160,10 +160,14 @@ def refuse_foreign(stock: Mapping[str, Any]) -> None:
 def forget_openai_environment(
     client: Any, given: Mapping[str, Any], headers: Mapping[str, str] | None
 ) -> None:
-    """Undo what the stock constructor read from `OPENAI_*`; it cannot be told not to."""
-    for name in _READ_FROM_ENVIRONMENT:
-        if hasattr(client, name):
-            setattr(client, name, given.get(name))
-    client._custom_headers = dict(headers or {})  # noqa: SLF001 - OPENAI_CUSTOM_HEADERS
-    if hasattr(client, "_ambient_authorizations"):
-        client._ambient_authorizations = frozenset()  # noqa: SLF001
+    """Undo what the stock constructor read from `OPENAI_*`; it cannot be told not to.
+
+    Args:
+        client: fresh from that constructor.
+        given: the arguments that it was given.
+        headers: its `default_headers`, to which it adds `OPENAI_CUSTOM_HEADERS`.
+    """
+    own = {name: given.get(name) for name in _READ_FROM_ENVIRONMENT}
+    own |= {"_custom_headers": dict(headers or {}), "_ambient_authorizations": frozenset()}
+    for name in own.keys() & vars(client).keys():  # not every release of openai has all of them
+        setattr(client, name, own[name])

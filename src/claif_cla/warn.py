@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 
 from claif_cla.errors import AdaptationWarning
 
@@ -47,9 +48,11 @@ def _callers_level() -> int:
     """How far up the first frame is that is not ours or a library's between us and the caller."""
     level = 2
     frame = sys._getframe(level)  # noqa: SLF001 - what `warnings` itself uses
-    while frame.f_back is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] not in _OURS:
-            break
+    while frame.f_back is not None and _package(frame) in _OURS:
         frame = frame.f_back
         level += 1
     return level
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]

@@ -40,9 +40,9 @@ MODELS = [
     "claude-haiku-5-5",
 ]
 REFUSED = re.compile(
-    r"n|logprobs|top_logprobs|logit_bias"  # Claude has nothing of the kind
+    r"logprobs|top_logprobs|logit_bias"  # Claude has nothing of the kind
     r"|audio|modalities|messages\[\d+\]\.content\[\d+\]|messages\[\d+\]\.audio"  # nor a voice
-    r"|web_search_options|moderation"
+    r"|moderation"
     r"|messages\[\d+\]\.tool_call_id"  # a result without its call
     r"|messages"  # not a word in any of them
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claif_cla.translate.flow import Answer, Close, Drain, Read, Reply, Send
+from claif_cla.translate.flow import Answer, Close, Drain, Read, Reply, Send, SendAll
 
 
 @dataclass
@@ -26,14 +26,19 @@ class Upstream:
         self.effects.append(type(effect).__name__)
         match effect:
             case Send(request):
-                self.sent.append(request)
-                status, headers, pieces = self.replies[len(self.sent) - 1]
-                return Reply(status, headers, iter(pieces))
+                return self._reply(request)
+            case SendAll(requests):
+                return [self._reply(request) for request in requests]
             case Read(reply):
                 return next(reply.handle, b"")
             case Drain() | Close():
                 return None
         raise AssertionError(effect)
+
+    def _reply(self, request: Any) -> Reply:
+        self.sent.append(request)
+        status, headers, pieces = self.replies[len(self.sent) - 1]
+        return Reply(status, headers, iter(pieces))
 
     def run(self, flow: Generator[Any, Any, Any]) -> Any:
         """What the flow returns; a flow of chunks returns them as a list."""

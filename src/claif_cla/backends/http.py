@@ -64,8 +64,7 @@ class HttpExchange:
         self.headers = _headers(response)
 
     def read(self) -> bytes:
-        # A decoder may swallow a piece whole; only the end of the body reads as empty.
-        return next(filter(None, self._pieces), b"")
+        return next(self._pieces, b"")
 
     def close(self) -> None:
         self._response.close()
@@ -81,10 +80,7 @@ class AsyncHttpExchange:
         self.headers = _headers(response)
 
     async def read(self) -> bytes:
-        async for piece in self._pieces:
-            if piece:
-                return piece
-        return b""
+        return await anext(self._pieces, b"")
 
     async def close(self) -> None:
         await self._response.aclose()

@@ -3,6 +3,7 @@
 A flow *yields* what it wants done and is *sent* the outcome; it *returns* an `Answer`:
 
     yields  `Send(request)`   is sent  `Reply`   once status and headers are there
+    yields  `SendAll(requests)` is sent `Reply`s  in their order, once all are there
     yields  `Read(reply)`     is sent  `bytes`   the next piece of that body, empty at its end
     yields  `Drain(reply)`    is sent  `None`    the body is read to its end, errors and all
                                                  ignored, so that the connection can be reused
@@ -35,6 +36,7 @@ __all__ = [
     "Read",
     "Reply",
     "Send",
+    "SendAll",
 ]
 
 Chunk: TypeAlias = dict[str, Any]
@@ -54,6 +56,13 @@ class Send:
     """Send this request upstream."""
 
     request: UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SendAll:
+    """Send these requests at the same time."""
+
+    requests: tuple[UpstreamRequest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class Close:
     reply: Reply
 
 
-Effect: TypeAlias = Send | Read | Drain | Close
+Effect: TypeAlias = Send | SendAll | Read | Drain | Close
 ChunkFlow: TypeAlias = Generator[Effect | Chunk, Any, None]
 
 

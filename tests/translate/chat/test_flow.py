@@ -89,7 +89,7 @@ def test_a_request_nested_beyond_the_stack_is_refused(upstream):
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    answer, result = upstream().answer(call(metadata={"a": "b"}, web_search_options={"x": deep}))
+    answer, result = upstream().answer(call(metadata={"a": "b"}, extra={"x": deep}))
     assert answer.status == 400
     assert result["error"]["type"] == "invalid_request_error"
 

@@ -62,7 +62,7 @@ CASES = [
     ("service_tier", "default", {}, SENT),
     ("service_tier", "flex", {}, DROPPED),
     ("n", 1, {}, SENT),
-    ("n", 2, {}, REFUSED),
+    ("n", 2, {}, SENT),
     ("logprobs", False, {}, SENT),
     ("logprobs", True, {}, REFUSED),
     ("top_logprobs", 0, {}, SENT),
@@ -73,7 +73,8 @@ CASES = [
     ("modalities", ["text", "audio"], {}, REFUSED),
     ("audio", {"voice": "ash", "format": "wav"}, {}, REFUSED),
     ("moderation", {"model": "m"}, {}, REFUSED),
-    ("web_search_options", {}, {}, REFUSED),
+    ("web_search_options", {}, {}, SENT),
+    ("web_search_options", {"search_context_size": "low"}, {}, ADAPTED),
 ]
 
 

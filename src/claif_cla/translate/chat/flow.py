@@ -23,6 +23,7 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
+from claif_cla.translate.chat.fan_out import fan_out
 from claif_cla.translate.chat.fold import MessageFold
 from claif_cla.translate.chat.request import Plan, plan_request
 from claif_cla.translate.chat.response import completion, native
@@ -57,7 +58,10 @@ def chat_flow(call: Call) -> Flow:
         return refusal_answer(refusal)
     try:
         reply = yield from _sent(plan, call, None)
-        return (yield from (_streamed if plan.stream else _whole)(plan, reply, call))
+        one = _streamed if plan.stream else _whole
+        if plan.n > 1:
+            return (yield from fan_out(plan, reply, call, one))
+        return (yield from one(plan, reply, call))
     except _ErrorAnswer as error:
         return error.answer
 

@@ -63,12 +63,12 @@ PARAMS: Mapping[str, Rule[Context]] = {
     "service_tier": Convert(
         service_tier_patch, "`service_tier`; `default` keeps to the standard tier."
     ),
-    "n": Refuse("Claude gives one answer per request.", neutral=(1,)),
+    "n": Elsewhere("As many requests at once; `choices` and the chunks of all in one."),
     "logprobs": Refuse(_NO_LOGPROBS, neutral=(False,)),
     "top_logprobs": Refuse(_NO_LOGPROBS, neutral=(0,)),
     "logit_bias": Refuse("Claude's token odds cannot be changed.", neutral=({},)),
     "modalities": Refuse("Claude answers in text.", neutral=(["text"], [])),
     "audio": Refuse("Claude answers in text."),
     "moderation": Refuse("Claude's API has no moderation scores."),
-    "web_search_options": Refuse("Pass Anthropic's own web search tool in `tools`."),
+    "web_search_options": Elsewhere("Claude's web search tool; sources in `annotations`."),
 }

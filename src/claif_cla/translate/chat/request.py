@@ -32,6 +32,8 @@ from claif_cla.wire.http import UpstreamRequest
 __all__ = ["MESSAGES_PATH", "Plan", "plan_request"]
 
 MESSAGES_PATH = "/v1/messages"
+MAX_ANSWERS = 128
+"""OpenAI's bound of `n`."""
 
 _ORDER = ("model", "max_tokens", "stream", "system", "messages", "tools", "tool_choice")
 _TOO_DEEP = "The request is nested too deeply."
@@ -50,6 +52,7 @@ class Plan:
         receipts: what was adapted.
         stream: whether the caller wants chunks. The upstream may be streamed without that.
         include_usage: whether the chunks end with the usage.
+        n: how many answers the caller wants.
         remarks: what the caller should know about the model.
     """
 
@@ -61,6 +64,7 @@ class Plan:
     receipts: Receipts
     stream: bool
     include_usage: bool
+    n: int = 1
     remarks: tuple[str, ...] = ()
 
     def upstream(self, messages: list[Any] | None = None) -> UpstreamRequest:
@@ -111,6 +115,7 @@ def _planned(call: Call) -> Plan:
         receipts,
         stream=stream,
         include_usage=include_usage,
+        n=_count(request),
         remarks=(found.deprecation,) if found.deprecation else (),
     )
 
@@ -177,6 +182,11 @@ def _settle_history_tools(body: dict[str, Any]) -> None:
     if names:
         body["tools"] = [{"name": name, "input_schema": _HISTORY_TOOL} for name in names]
         body["tool_choice"] = {"type": "none"}
+
+
+def _count(request: Mapping[str, Any]) -> int:
+    n = request.get("n")
+    return 1 if n is None else checks.integer(n, "n", 1, MAX_ANSWERS)
 
 
 def _streaming(request: Mapping[str, Any]) -> tuple[bool, bool]:

@@ -15,6 +15,7 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.names import ToolNames
+from claif_cla.translate.chat.web_search import web_search_tool
 from claif_cla.translate.receipts import Receipts
 from claif_cla.translate.schema.convert import (
     MAX_STRICT_OPTIONAL,
@@ -83,7 +84,7 @@ class ToolBox:
 def tool_box(
     request: Mapping[str, Any], receipts: Receipts, *, takes_strict: bool = True
 ) -> ToolBox:
-    """The tools of a request, from `tools` or the older `functions`.
+    """The tools of a request: `tools` or the older `functions`, and `web_search_options`.
 
     Args:
         request: the caller's JSON.
@@ -104,6 +105,9 @@ def tool_box(
     else:
         items = checks.sequence(tools, "tools") if tools is not None else ()
         tools_in_form = [(f"tools[{i}]", item) for i, item in enumerate(items)]
+    if request.get("web_search_options") is not None:
+        tool = web_search_tool(request["web_search_options"], receipts)
+        tools_in_form.append(("web_search_options", tool))
     legacy = functions is not None
     return _Builder(receipts, legacy=legacy, takes_strict=takes_strict).build(tools_in_form)
 
