@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+import contextvars
+import threading
+
 import anyio
 import pytest
 
-from claif_cla.drive import MAX_DRAIN, AsyncOpened, Opened, achunks, arun, chunks, run
-from claif_cla.translate.flow import Answer, Close, Drain, Read, Send
+from claif_cla.drive import (
+    MAX_DRAIN,
+    MAX_THREADS,
+    AsyncOpened,
+    Opened,
+    achunks,
+    arun,
+    chunks,
+    run,
+)
+from claif_cla.translate.flow import Answer, Close, Drain, Read, Send, SendAll
 from claif_cla.wire.http import UpstreamRequest
 
 REQUEST = UpstreamRequest("POST", "/v1/messages")
@@ -272,3 +284,87 @@ async def test_opened_may_be_closed_twice(driver):
     await drives.close()
     await drives.close()
     assert exchange.closed == 1
+
+
+# Several requests at once
+
+
+def sending_all(count):
+    replies = yield SendAll((REQUEST,) * count)
+    bodies = []
+    for reply in replies:
+        bodies.append((yield Read(reply)))  # noqa: PERF401  # a comprehension cannot yield
+    return Answer(200, {}, bodies)
+
+
+@pytest.mark.parametrize("count", [1, 3, MAX_THREADS + 5])
+async def test_requests_sent_at_once_are_answered_in_their_order(driver, count):
+    exchanges = [FakeExchange(b"%d" % number) for number in range(count)]
+    answer = await driver(*exchanges).run(sending_all(count))
+    assert sorted(answer.body) == sorted(b"%d" % number for number in range(count))
+    assert [exchange.closed for exchange in exchanges] == [1] * count
+
+
+def test_threads_send_at_once_and_keep_the_context():
+    together = threading.Barrier(3)
+    place = contextvars.ContextVar("place")
+    place.set("the caller's")
+    seen = []
+
+    def send(request):
+        together.wait(10)  # none is answered before all are sent
+        seen.append(place.get())
+        return FakeExchange(b"x")
+
+    assert run(sending_all(3), Opened(send)).body == [b"x"] * 3
+    assert seen == ["the caller's"] * 3
+
+
+async def test_tasks_send_at_once():
+    waiting = 0
+    all_there = anyio.Event()
+
+    async def send(request):
+        nonlocal waiting
+        waiting += 1
+        if waiting == 3:
+            all_there.set()
+        await all_there.wait()
+        return FakeAsyncExchange(FakeExchange(b"x"))
+
+    with anyio.fail_after(5):
+        answer = await arun(sending_all(3), AsyncOpened(send))
+    assert answer.body == [b"x"] * 3
+
+
+def test_one_that_fails_in_a_thread_closes_the_others():
+    good = [FakeExchange(), FakeExchange()]
+    found = iter([good[0], OSError("refused"), good[1]])
+
+    def send(request):
+        outcome = next(found)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    with pytest.raises(OSError, match="refused"):
+        run(sending_all(3), Opened(send))
+    assert [exchange.closed for exchange in good] == [1, 1]
+
+
+async def test_one_that_fails_in_a_task_cancels_and_closes_the_others():
+    good = FakeExchange()
+    outcomes = iter(["answered", "fails", "waits"])
+
+    async def send(request):
+        outcome = next(outcomes)
+        await anyio.lowlevel.checkpoint()
+        if outcome == "fails":
+            raise OSError("refused")
+        if outcome == "waits":
+            await anyio.sleep_forever()
+        return FakeAsyncExchange(good)
+
+    with anyio.fail_after(5), pytest.raises(OSError, match="refused"):
+        await arun(sending_all(3), AsyncOpened(send))
+    assert good.closed == 1

@@ -26,7 +26,6 @@ from claif_cla.translate.flow import (
     Reply,
     Send,
     SendAll,
-    SendAll,
 )
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
 

@@ -45,9 +45,9 @@ def fan_out(plan: Plan, first: Reply, call: Call, one: _One) -> Flow:
         answer = yield from one(plan, reply, call)
         answers.append(answer)
     bodies = [answer.body for answer in answers]
-    body: Any = _merged(bodies) if plan.stream else _joined(bodies)
+    told: Any = _merged(bodies) if plan.stream else _joined(bodies)
     lead: Answer = answers[0]
-    return Answer(lead.status, lead.headers, body, lead.adaptations, lead.remarks)
+    return Answer(lead.status, lead.headers, told, lead.adaptations, lead.remarks)
 
 
 def _joined(completions: list[dict[str, Any]]) -> dict[str, Any]:
