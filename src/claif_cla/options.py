@@ -50,6 +50,7 @@ _FOREIGN = {
     "provider": "its providers lead to OpenAI's models; use `backend`",
     "data_residency": "it names OpenAI's regions; use `base_url`",
 }
+_OF_A_BACKEND = ("name", "needs_key", "is_official", "open", "aopen")
 _CHOICES = {
     "compat": get_args(Compat),
     "prompt_caching": ("auto", "always", "off"),
@@ -91,9 +92,12 @@ def _backend(given: str | Backend | None) -> Backend:
             return backend_named(given)
         except ValueError as error:
             raise ValueError(f"{error}{source}") from None
-    if not isinstance(given, Backend):
-        message = f"`backend` must be a name or a Backend object, not {type(given).__name__}"
-        raise TypeError(message)
+    lacking = [f"`{name}`" for name in _OF_A_BACKEND if getattr(given, name, None) is None]
+    if lacking:
+        raise TypeError(
+            "`backend` must be a name or a Backend object;"
+            f" {type(given).__name__} has no {', '.join(lacking)}"
+        )
     return given
 
 

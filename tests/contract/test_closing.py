@@ -15,7 +15,17 @@ import pytest
 
 from callers import HELLO
 from claif_cla import AsyncClaudeClient, ClaudeClient
-from loopback import Ending, json_answer, message, no_answer, sse, stream_of, streamed, text_block
+from loopback import (
+    Ending,
+    error_body,
+    json_answer,
+    message,
+    no_answer,
+    sse,
+    stream_of,
+    streamed,
+    text_block,
+)
 
 EVENTS = stream_of([text_block("This answer is never told to its end.")], piece=4)
 AT_ONCE = 2.0
@@ -286,3 +296,25 @@ def test_a_server_that_talks_on_after_the_answer_is_cut_off(caller, server):
     stream = caller.create(messages=HELLO, stream=True)
     assert list(caller.iterate(stream))[-1].choices[0].finish_reason == "stop"
     server.wait_until_abandoned(timeout=AT_ONCE)
+
+
+# Several answers at once
+
+
+def test_close_of_a_stream_of_several_answers_ends_them_all(caller, server, stalled):
+    stream = caller.create(messages=HELLO, stream=True, n=3)
+    taken(caller.iterate(stream), 1)
+    caller.run(stream.close())
+    server.wait_until_abandoned(3, timeout=AT_ONCE)
+    server.wait_until_closed()
+
+
+def test_one_refusal_among_several_answers_ends_the_others(caller, server):
+    limited = json_answer(error_body("rate_limit_error", "slow down"), 429)
+    server.enqueue(
+        *[streamed(sse(EVENTS[:6]), ending=Ending.STALL)] * 2,
+        limited,
+    )
+    with pytest.raises(openai.RateLimitError):
+        caller.create(messages=HELLO, stream=True, n=3)
+    server.wait_until_closed()

@@ -1,7 +1,7 @@
 """A fault at every position of an answer: a typed error or the complete answer, and no loose end.
 
 The positions are those between two events, from before the first to behind `message_stop`. Some
-1,200 answers break here, each in its own way; none may hang, say `stop`, or keep a connection.
+1,700 answers break here, each in its own way; none may hang, say `stop`, or keep a connection.
 """
 
 from __future__ import annotations
@@ -127,8 +127,10 @@ each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__
 
 
 def timeout_for(fault, position):
-    """Short where the client has to run into it; else as long as a busy machine may need."""
-    return SHORT if fault is stall_follows and position < END else 1.0
+    """Short where the client has to run into it; else more than a busy machine needs."""
+    if fault is stall_follows:
+        return SHORT if position < END else 1.0
+    return 10.0
 
 
 def outcome(read):
