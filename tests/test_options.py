@@ -152,7 +152,7 @@ def test_backend_that_is_none_is_refused():
     with pytest.raises(TypeError, match="Backend object; int has no `name`, `needs_key`"):
         transport_for({**OWN, "backend": 5}, None)
     half = type("Half", (OwnBackend,), {"aopen": None})()
-    with pytest.raises(TypeError, match="Half has no `aopen`$"):
+    with pytest.raises(TypeError, match=r"Half has no `aopen`$"):
         transport_for({**OWN, "backend": half}, None)
     with pytest.raises(ValueError, match="unknown backend 'openai'"):
         transport_for({**OWN, "backend": "openai"}, None)

@@ -74,7 +74,6 @@ CASES = [
     ("audio", {"voice": "ash", "format": "wav"}, {}, REFUSED),
     ("moderation", {"model": "m"}, {}, REFUSED),
     ("web_search_options", {}, {}, SENT),
-    ("web_search_options", {"search_context_size": "low"}, {}, ADAPTED),
 ]
 
 
