@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from claif_cla.translate.chat.lessons import Lessons
+from claif_cla.translate.chat.recall import Memory
 from claif_cla.translate.receipts import Compat
 
 __all__ = ["Call", "Settings"]
@@ -22,6 +24,8 @@ class Settings:
         prompt_caching: `auto`, `always` or `off`.
         reasoning: `auto`, `summary` or `model`: when readable thinking is asked for.
         official: whether requests reach Anthropic's own API, where retired models are gone.
+        memory: where complete answers are kept for clients that strip them; None for nowhere.
+        lessons: where facts about models are kept that the API has corrected; None for nowhere.
     """
 
     compat: Compat = "adapt"
@@ -30,6 +34,8 @@ class Settings:
     prompt_caching: Literal["auto", "always", "off"] = "auto"
     reasoning: Literal["auto", "summary", "model"] = "auto"
     official: bool = True
+    memory: Memory | None = None
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True, slots=True)

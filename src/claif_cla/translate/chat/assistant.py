@@ -1,7 +1,8 @@
 """An assistant message of the history as the blocks that Claude once sent, or could have sent.
 
-Three sources, the most faithful first: `content_blocks` (our own complete echo), the signed
-`thinking_blocks` beside OpenAI's fields, and OpenAI's fields alone. Unsigned reasoning is never
+Four sources, the most faithful first: `content_blocks` (our own complete echo), what is remembered
+of an answer that comes back stripped, the signed `thinking_blocks` beside OpenAI's fields, and
+OpenAI's fields alone. Unsigned reasoning is never
 sent: the API refuses it, and as visible text it would change what the assistant said.
 """
 
@@ -34,8 +35,20 @@ class AssistantTurn:
     calls: list[tuple[str, Block]] = field(default_factory=list)
 
 
-def assistant_turn(message: Mapping[str, Any], at: str, context: Context) -> AssistantTurn:
-    """Raises `Refusal`, naming the field, for what is no assistant message."""
+def assistant_turn(
+    message: Mapping[str, Any], at: str, context: Context, remembered: Any = None
+) -> AssistantTurn:
+    """The turn of one message.
+
+    Args:
+        message: of the caller's request.
+        at: its place, for refusals.
+        context: of the request.
+        remembered: the complete content that the message once had, where it is known.
+
+    Raises:
+        Refusal: naming the field, for what is no assistant message.
+    """
     if isinstance(message.get("audio"), Mapping):
         detail = "Claude keeps no audio; send its transcript as `content`."
         context.receipts.refuse(f"{at}.audio", detail, code="unsupported_value")
@@ -44,10 +57,13 @@ def assistant_turn(message: Mapping[str, Any], at: str, context: Context) -> Ass
     if refusal is not None and not spoken:
         spoken = text_block(checks.string(refusal, f"{at}.refusal"))
     called = _tool_calls(message, at, context)
-    made = _echo(message, spoken, called)
+    restored = None
+    made = _echo(message.get("content_blocks"), spoken, called)
+    if made is None:
+        made = restored = _echo(remembered, spoken, called)
     if made is None:
         made = _composed(message, spoken, called, context)
-    turn = AssistantTurn(_readable(made, context))
+    turn = AssistantTurn(_readable(made, context, callers=restored is None))
     for number, block in enumerate(turn.blocks):
         if block["type"] == _TOOL_USE:
             checks.string(block.get("name"), f"{at}.content[{number}].name")
@@ -70,16 +86,30 @@ def _composed(
     return [*thinking, *spoken, *(call for call in called if call["id"] not in known)]
 
 
-def _readable(made: list[Block], context: Context) -> list[Block]:
-    """Without what this model cannot read back: unsigned thinking, or any if it has none."""
+def _readable(made: list[Block], context: Context, *, callers: bool) -> list[Block]:
+    """Without what this model cannot read back: unsigned thinking, or any if it has none.
+
+    Args:
+        made: the blocks of one message.
+        context: of the request.
+        callers: whether the caller sent them. Leaving out what only we remembered takes nothing
+            of theirs away.
+    """
     kept = [block for block in made if _is_signed(block)]
     if len(kept) < len(made):
         detail = "thinking without a signature cannot be sent back."
         context.receipts.drop("messages[].thinking_blocks", detail)
+    plain = [block for block in kept if block["type"] not in _THINKING]
+    if len(plain) == len(kept):
+        return kept
+    if context.without_thinking:
+        if callers or context.receipts.compat != "strict":
+            detail = "thinking that no longer fits the conversation was left out."
+            context.receipts.drop("messages", detail)
+        return plain
     if context.model.thinking.types:
         return kept
-    plain = [block for block in kept if block["type"] not in _THINKING]
-    if len(plain) < len(kept):
+    if callers:
         context.receipts.drop("messages[].thinking_blocks", f"{context.model.id} cannot think.")
     return plain
 
@@ -143,14 +173,12 @@ def _arguments(text: Any, name: str, where: str, context: Context) -> dict[str, 
     return {RAW_ARGUMENTS: text}
 
 
-def _echo(
-    message: Mapping[str, Any], spoken: list[Block], called: list[Block]
-) -> list[Block] | None:
-    """`content_blocks` as they are, if they still say what OpenAI's fields say.
+def _echo(given: Any, spoken: list[Block], called: list[Block]) -> list[Block] | None:
+    """The blocks `given` as they are, if they still say what OpenAI's fields say.
 
     A caller may have edited the message: then the fields win and the echo is dropped.
     """
-    echo = _objects(message.get("content_blocks"))
+    echo = _objects(given)
     if not echo or not _says_the_same(echo, spoken, called):
         return None
     # `index` is what openai's stream accumulator leaves in list items; the API refuses it. It

@@ -28,6 +28,8 @@ class Context:
         receipts: where adaptations are written down.
         instructions: sentences for Claude that stand in for what it has no field for; they
             make one system block after the caller's own.
+        without_thinking: whether the thinking of the history is left out, since the API said
+            that it does not fit the conversation.
     """
 
     request: Mapping[str, Any]
@@ -37,3 +39,4 @@ class Context:
     tools: ToolBox
     receipts: Receipts
     instructions: list[str] = field(default_factory=list)
+    without_thinking: bool = False

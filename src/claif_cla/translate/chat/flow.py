@@ -4,7 +4,8 @@
       │
       ▼
     send ── status ≥ 400 ────────────────────────► the error, translated
-      │
+      │  ▲       └─ a 400 that teaches something? plan anew, once
+      │  └───────────┘
       ├─ whole ──── read ── paused? send again ──► ChatCompletion
       └─ streamed ─ first event ── an error? ────► the error, with its true status
                        │
@@ -23,8 +24,10 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
+from claif_cla.translate.chat.correction import corrected
 from claif_cla.translate.chat.fan_out import fan_out
 from claif_cla.translate.chat.fold import MessageFold
+from claif_cla.translate.chat.recall import answer_keys, worth_keeping
 from claif_cla.translate.chat.request import Plan, plan_request
 from claif_cla.translate.chat.response import completion, native
 from claif_cla.translate.chat.stream import ChunkTranslator
@@ -57,7 +60,7 @@ def chat_flow(call: Call) -> Flow:
     except Refusal as refusal:
         return refusal_answer(refusal)
     try:
-        reply = yield from _sent(plan, call, None)
+        plan, reply = yield from _taken(plan, call)
         one = _streamed if plan.stream else _whole
         if plan.n > 1:
             return (yield from fan_out(plan, reply, call, one))
@@ -90,6 +93,34 @@ def _sent(plan: Plan, call: Call, content: Sequence[Any] | None) -> Generator[Ef
     return reply
 
 
+def _taken(plan: Plan, call: Call) -> Generator[Effect, Any, tuple[Plan, Reply]]:
+    """The reply to `plan`, or to the better one that its refusal teaches.
+
+    One correction at most: what is refused once more, is refused. That error is the answer, as
+    it speaks of the request that comes nearest to being taken.
+
+    Raises:
+        _ErrorAnswer: for any status but 2xx.
+    """
+    try:
+        return plan, (yield from _sent(plan, call, None))
+    except _ErrorAnswer as error:
+        correction = corrected(plan, call, error.answer)
+        if correction is None:
+            raise
+    reply = yield from _sent(correction.plan, call, None)
+    correction.keep(call)
+    return correction.plan, reply
+
+
+def _keep(plan: Plan, call: Call, message: Mapping[str, Any]) -> None:
+    """Remember a complete answer of which OpenAI's fields alone would lose something."""
+    memory, content = call.settings.memory, native(message["content"])
+    if memory is not None and worth_keeping(content):
+        keys = answer_keys(call.request["messages"], content, legacy=plan.tools.legacy)
+        memory.keep(keys, content)
+
+
 def _next(reader: EventReader, call: Call) -> Generator[Effect, Any, dict[str, Any]]:
     """The next event. Raises `_ErrorAnswer` for an `error` event."""
     event = yield from reader.next_event()
@@ -118,6 +149,7 @@ def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
         reply = yield from _sent(plan, call, paused)
         message = _joined(message, (yield from _message(reply, call)))
     body = completion(message, plan.tools, call.now)
+    _keep(plan, call, message)
     if plan.receipts.entries:
         body["adaptations"] = [*plan.receipts.entries]
     return _answer(plan, reply, call, body)
@@ -205,6 +237,7 @@ def _chunks(
     except _ErrorAnswer as error:
         yield error.answer.body
         return
+    _keep(plan, call, telling.message)
     yield from telling.translator.finish(telling.message["content"])
     yield Drain(reader.reply)
 

@@ -22,6 +22,7 @@ from claif_cla.translate.chat.assistant import AssistantTurn, assistant_turn
 from claif_cla.translate.chat.content import Block, blocks, mark_last, text_block
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.names import legal_id
+from claif_cla.translate.chat.recall import Recollection
 
 __all__ = ["messages_patch"]
 
@@ -43,15 +44,17 @@ def messages_patch(value: Any, context: Context) -> dict[str, Any]:
     if not messages:
         message = "`messages` is empty; at least one message is required."
         raise Refusal(message, param="messages", code="invalid_value")
-    conversation = _Conversation(context)
+    recollection = Recollection(context.settings.memory, messages)
+    conversation = _Conversation(context, recollection)
     for index, message in enumerate(messages):
-        conversation.take(checks.mapping(message, f"messages[{index}]"), f"messages[{index}]")
+        conversation.take(checks.mapping(message, f"messages[{index}]"), index)
     return conversation.finish()
 
 
 @dataclass(slots=True)
 class _Conversation:
     context: Context
+    recollection: Recollection
     system: list[Block] = field(default_factory=list)
     turns: list[dict[str, Any]] = field(default_factory=list)
     # The user turn that is being gathered, until the assistant speaks again.
@@ -63,7 +66,8 @@ class _Conversation:
     # Our ids, each with the number that its latest repetition got.
     used_ids: dict[str, int] = field(default_factory=dict)
 
-    def take(self, message: Mapping[str, Any], at: str) -> None:
+    def take(self, message: Mapping[str, Any], index: int) -> None:
+        at = f"messages[{index}]"
         role = checks.one_of(message.get("role"), f"{at}.role", ROLES)
         if message.get("name") is not None and role not in ("tool", "function"):
             detail = "Claude knows no names of participants; put them in the text."
@@ -73,7 +77,8 @@ class _Conversation:
         elif role == "user":
             self._take_user(message, at)
         elif role == "assistant":
-            self._take_assistant(message, at)
+            remembered = self.recollection.of(index)
+            self._take_assistant(assistant_turn(message, at, self.context, remembered), message)
         else:
             self._take_result(message, at, legacy=role == "function")
 
@@ -99,8 +104,7 @@ class _Conversation:
             else:
                 self.user.append(block)
 
-    def _take_assistant(self, message: Mapping[str, Any], at: str) -> None:
-        turn = assistant_turn(message, at, self.context)
+    def _take_assistant(self, turn: AssistantTurn, message: Mapping[str, Any]) -> None:
         mark_last(turn.blocks, message.get("cache_control"))
         if not turn.blocks:
             return

@@ -7,9 +7,10 @@ matter in its one place and in the order they depend on each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from claif_cla.catalog.model_info import ModelInfo, lookup
 from claif_cla.catalog.names import Resolution, resolve
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
@@ -17,6 +18,7 @@ from claif_cla.translate.call import Call
 from claif_cla.translate.chat import native
 from claif_cla.translate.chat.caching import settle_caching
 from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.lessons import Lesson
 from claif_cla.translate.chat.limits import STREAM_ABOVE, settle_max_tokens
 from claif_cla.translate.chat.params import PARAMS
 from claif_cla.translate.chat.sampling import settle_sampling
@@ -48,6 +50,7 @@ class Plan:
         body: the Messages request.
         data: the same in bytes.
         headers, query: those of the upstream request.
+        model: the facts about the model that it was made by.
         tools: the names and forms to translate the answer's tool calls back with.
         receipts: what was adapted.
         stream: whether the caller wants chunks. The upstream may be streamed without that.
@@ -60,6 +63,7 @@ class Plan:
     data: bytes
     headers: Mapping[str, str]
     query: str
+    model: ModelInfo
     tools: ToolBox
     receipts: Receipts
     stream: bool
@@ -75,19 +79,23 @@ class Plan:
         return UpstreamRequest("POST", MESSAGES_PATH, self.headers, data, self.query)
 
 
-def plan_request(call: Call) -> Plan:
+def plan_request(call: Call, lesson: Lesson | None = None) -> Plan:
     """Translate; the caller's objects are left alone.
+
+    Args:
+        call: the caller's request.
+        lesson: what the API has taught about the same request.
 
     Raises:
         Refusal: naming the parameter, for what cannot be sent under the call's `compat`.
     """
     try:
-        return _planned(call)
+        return _planned(call, lesson)
     except RecursionError as error:
         raise Refusal(_TOO_DEEP, param=None, code="invalid_value") from error
 
 
-def _planned(call: Call) -> Plan:
+def _planned(call: Call, lesson: Lesson | None) -> Plan:
     request = checks.mapping(call.request, "body")
     receipts = Receipts(call.settings.compat)
     found = resolve(
@@ -95,8 +103,10 @@ def _planned(call: Call) -> Plan:
         aliases=call.settings.model_aliases,
         default=call.settings.default_model,
         official=call.settings.official,
+        find=lambda name: _facts(name, call, lesson),
     )
     context = _context(call, request, found, receipts)
+    context = replace(context, without_thinking=lesson is not None and lesson.without_thinking)
     betas = native.requested_betas(request)
     body = _applied(context)
     betas += _settled(body, context, passes=bool(betas) or "anthropic-beta" in call.headers)
@@ -111,6 +121,7 @@ def _planned(call: Call) -> Plan:
         _encoded(ordered),
         _headers(call, version, betas),
         call.query,
+        found.info,
         context.tools,
         receipts,
         stream=stream,
@@ -118,6 +129,15 @@ def _planned(call: Call) -> Plan:
         n=_count(request),
         remarks=(found.deprecation,) if found.deprecation else (),
     )
+
+
+def _facts(name: str, call: Call, lesson: Lesson | None) -> ModelInfo:
+    """The catalogue's facts, as far as the API has not corrected them."""
+    info = lookup(name)
+    if lesson is not None and lesson.facts.id == info.id:
+        return lesson.facts
+    learnt = call.settings.lessons.facts(info.id) if call.settings.lessons is not None else None
+    return learnt or info
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

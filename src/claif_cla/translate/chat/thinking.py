@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from claif_cla.translate.chat.context import Context
@@ -65,10 +65,20 @@ def _why_not(body: Mapping[str, Any]) -> str | None:
     turns = [turn for turn in body["messages"] if turn["role"] != "system"]
     if turns[-1]["role"] == "assistant":
         return "when it continues a message"
-    spoken = (turn["content"] for turn in reversed(turns) if turn["role"] == "assistant")
-    said: list[Any] = next(spoken, [])
-    # Calls and their results are one turn until Claude has said all: it thinks from its beginning
-    # on or not at all.
-    calls = any(block["type"] == "tool_use" for block in said)
-    unthought = calls and said[0]["type"] not in ("thinking", "redacted_thinking")
-    return "in a turn that began without" if unthought else None
+    return "in a turn that began without" if _began_unthought(turns) else None
+
+
+def _began_unthought(turns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the turn that is going on began without thinking.
+
+    Calls and their results are one turn until Claude has said all, however many rounds that
+    takes: it thinks from its beginning on or not at all. Without interleaving, Claude thinks
+    only there.
+    """
+    began: Sequence[Any] = ()
+    for turn in reversed(turns):
+        if turn["role"] == "assistant":
+            began = turn["content"]
+        elif not any(block["type"] == "tool_result" for block in turn["content"]):
+            break
+    return bool(began) and began[0]["type"] not in ("thinking", "redacted_thinking")

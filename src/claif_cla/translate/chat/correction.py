@@ -1,0 +1,59 @@
+"""A request that the API refused, translated once more as its refusal teaches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claif_cla.errors import Refusal
+from claif_cla.translate.call import Call
+from claif_cla.translate.chat.lessons import Lesson, lesson_of
+from claif_cla.translate.chat.request import Plan, plan_request
+from claif_cla.translate.flow import Answer
+
+__all__ = ["Correction", "corrected"]
+
+MAX_QUOTE = 300
+"""Characters of the API's words in a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A plan to try instead, and what it was made by."""
+
+    plan: Plan
+    lesson: Lesson
+
+    def keep(self, call: Call) -> None:
+        """Remember the lesson for later calls: the API has taken the plan."""
+        lessons = call.settings.lessons
+        if lessons is not None and self.lesson.lasting:
+            lessons.learn(self.lesson.facts)
+
+
+def corrected(plan: Plan, call: Call, answer: Answer) -> Correction | None:
+    """The plan to try after the error `answer` to `plan`; None where there is no better one.
+
+    Under `strict` there is none if the correction needs an adaptation.
+    """
+    said = _refusal_of(answer)
+    lesson = lesson_of(said, plan.model, plan.body) if said else None
+    if lesson is None:
+        return None
+    try:
+        better = plan_request(call, lesson)
+    except Refusal:
+        return None
+    if (better.data, better.headers) == (plan.data, plan.headers):
+        return None
+    if lesson.facts != plan.model and call.settings.compat != "strict":
+        better.receipts.adapt("model", f"the API said: {said[:MAX_QUOTE]}")
+    return Correction(better, lesson)
+
+
+def _refusal_of(answer: Answer) -> str:
+    """The message of a 400; empty for any other answer, which the request is not to blame for."""
+    error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
+    if answer.status != 400 or not isinstance(error, Mapping):
+        return ""
+    return str(error.get("message") or "")
