@@ -38,6 +38,7 @@ def test_public_names_are_these():
         "Backend",
         "ClaudeClient",
         "OpenAI",
+        "ThinkingMemory",
         "__version__",
     ]
     assert dir(claif_cla) == claif_cla.__all__

@@ -17,6 +17,7 @@ OWN = {
     "model_aliases": None,
     "prompt_caching": "auto",
     "reasoning": "auto",
+    "thinking_memory": True,
 }
 
 

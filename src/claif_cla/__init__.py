@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from claif_cla.client import AsyncClaudeClient as AsyncOpenAI
     from claif_cla.client import ClaudeClient as OpenAI
     from claif_cla.errors import AdaptationWarning
+    from claif_cla.thinking_memory import ThinkingMemory
 
     __version__: str
 
@@ -26,6 +27,7 @@ __all__ = [
     "Backend",
     "ClaudeClient",
     "OpenAI",
+    "ThinkingMemory",
     "__version__",
 ]
 
@@ -36,6 +38,7 @@ _WHERE = {
     "Backend": ("claif_cla.backends.base", "Backend"),
     "ClaudeClient": ("claif_cla.client", "ClaudeClient"),
     "OpenAI": ("claif_cla.client", "ClaudeClient"),
+    "ThinkingMemory": ("claif_cla.thinking_memory", "ThinkingMemory"),
 }
 
 

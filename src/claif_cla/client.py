@@ -24,6 +24,7 @@ from claif_cla.options import (
     refuse_foreign,
     transport_for,
 )
+from claif_cla.thinking_memory import ThinkingMemory
 from claif_cla.translate.receipts import Compat
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class _Configured(Generic[_KeySource]):
         model_aliases: Mapping[str, str] | None = None,
         prompt_caching: Literal["auto", "always", "off"] = "auto",
         reasoning: Literal["auto", "summary", "model"] = "auto",
+        thinking_memory: ThinkingMemory | bool = True,
         _warner: Any = None,
+        _lessons: Any = None,
         **openai_options: Any,
     ) -> None:
         refuse_foreign(openai_options)
@@ -65,8 +68,9 @@ class _Configured(Generic[_KeySource]):
             "model_aliases": model_aliases,
             "prompt_caching": prompt_caching,
             "reasoning": reasoning,
+            "thinking_memory": thinking_memory,
         }
-        self._claif, self._own = transport_for(own, _warner)
+        self._claif, self._own = transport_for(own, _warner, _lessons)
         enforce = openai_options.get("_enforce_credentials", True)
         stock: dict[str, Any] = {
             "api_key": credentials(api_key, auth_token, self._claif.backend, enforce=enforce),
@@ -85,11 +89,15 @@ class _Configured(Generic[_KeySource]):
         """The arguments of the stock `copy` that carry our own options along."""
         stock = {**options}
         own = {name: stock.pop(name, self._own[name]) for name in OWN_OPTIONS}
+        shared: dict[str, Any] = {"_warner": self._claif.warner}
+        if stock.get("base_url") is None and own["backend"] is self._claif.backend:
+            # What one server refuses says nothing about another.
+            shared["_lessons"] = self._claif.settings.lessons
         token = stock.pop("auth_token", None)
         if token is not None and stock.get("api_key") is None:
             stock["api_key"] = token
         more = stock.pop("_extra_kwargs", None) or {}
-        return {**stock, "_extra_kwargs": {**own, "_warner": self._claif.warner, **more}}
+        return {**stock, "_extra_kwargs": {**own, **shared, **more}}
 
 
 class ClaudeClient(_Configured[Callable[[], str]], openai.OpenAI):
@@ -114,12 +122,17 @@ class ClaudeClient(_Configured[Callable[[], str]], openai.OpenAI):
         prompt_caching: `"auto"`, `"always"` or `"off"`.
         reasoning: `"auto"` (readable thinking when a call asks for reasoning), `"summary"`
             (always), or `"model"` (the model's own default).
+        thinking_memory: keeps Claude's complete answers, signed thinking and server tools
+            included, so that a conversation gets them back from a framework that strips them.
+            True: a bounded memory of this client and its copies; a `ThinkingMemory`: that one,
+            which several clients may share; False: none.
         openai_options: every other argument of the installed `openai.OpenAI`.
 
     Raises:
         openai.OpenAIError: without a usable key, or for arguments that would lead to OpenAI itself.
         ValueError: for a value that is none of an argument's choices.
-        TypeError: for a `backend` that is no backend, and for arguments that openai lacks too.
+        TypeError: for a `backend` that is no backend, a `thinking_memory` that is none, and
+            for arguments that openai lacks too.
     """
 
     @cached_property

@@ -13,6 +13,8 @@ import openai
 
 from claif_cla.backends.base import Backend
 from claif_cla.backends.named import backend_named
+from claif_cla.model_lessons import ModelLessons
+from claif_cla.thinking_memory import ThinkingMemory
 from claif_cla.translate.call import Settings
 from claif_cla.translate.receipts import Compat
 from claif_cla.transport import Transport, api_root
@@ -36,6 +38,7 @@ OWN_OPTIONS = (
     "model_aliases",
     "prompt_caching",
     "reasoning",
+    "thinking_memory",
 )
 """The arguments that openai does not know, and that a copy keeps."""
 
@@ -59,27 +62,45 @@ _CHOICES = {
 
 
 def transport_for(
-    own: Mapping[str, Any], warner: Warner | None
+    own: Mapping[str, Any], warner: Warner | None, lessons: ModelLessons | None = None
 ) -> tuple[Transport, dict[str, Any]]:
     """The transport for our own options, and the options with their defaults filled in.
 
+    Args:
+        own: a value for each of `OWN_OPTIONS`.
+        warner: of the client that is copied; None for a new one.
+        lessons: likewise.
+
     Raises:
         ValueError: for a value that is none of the choices, naming them.
+        TypeError: for a backend or a memory that is none.
     """
     for name, choices in _CHOICES.items():
         if own[name] not in choices:
             expected = ", ".join(repr(choice) for choice in choices)
             raise ValueError(f"`{name}` must be one of {expected}, not {own[name]!r}")
-    backend = _backend(own["backend"])
+    backend, memory = _backend(own["backend"]), _memory(own["thinking_memory"])
     settings = Settings(
         compat=own["compat"],
         default_model=own["default_model"] or os.environ.get("CLAIF_CLA_MODEL") or None,
         model_aliases=dict(own["model_aliases"] or {}),
         prompt_caching=own["prompt_caching"],
         reasoning=own["reasoning"],
+        memory=memory,
+        lessons=lessons or ModelLessons(),
     )
     transport = Transport(backend, settings, _user_agent(), warner or Warner())
-    return transport, {**own, "backend": backend}
+    kept = memory if memory is not None else False
+    return transport, {**own, "backend": backend, "thinking_memory": kept}
+
+
+def _memory(given: Any) -> ThinkingMemory | None:
+    if isinstance(given, bool):
+        return ThinkingMemory() if given else None
+    if not isinstance(given, ThinkingMemory):
+        kind = type(given).__name__
+        raise TypeError(f"`thinking_memory` must be a ThinkingMemory or a boolean, not {kind}")
+    return given
 
 
 def _backend(given: str | Backend | None) -> Backend:

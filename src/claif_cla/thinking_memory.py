@@ -29,10 +29,16 @@ class ThinkingMemory:
 
     Args:
         max_entries: how many answers are kept.
-        max_bytes: their size together; an answer beyond an eighth of it is not kept at all.
+        max_bytes: their size together, in bytes of JSON; an answer beyond an eighth of it is not
+            kept at all.
+
+    Raises:
+        ValueError: for a bound below 1.
     """
 
     def __init__(self, *, max_entries: int = 2_000, max_bytes: int = 32 * 1024 * 1024) -> None:
+        if max_entries < 1 or max_bytes < 1:
+            raise ValueError("`max_entries` and `max_bytes` must be at least 1")
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self._entries: OrderedDict[int, tuple[tuple[str, ...], bytes]] = OrderedDict()
@@ -41,28 +47,27 @@ class ThinkingMemory:
         self._size = 0
         self._lock = threading.Lock()
 
-    @property
-    def max_answer_bytes(self) -> int:
-        """The largest answer that is kept."""
-        return self.max_bytes // 8
-
     def keep(self, keys: Iterable[str], content: Sequence[Any]) -> None:
         """Remember `content` under each of `keys`; a key that is known is taken over."""
         names = tuple(dict.fromkeys(keys))
         text = json_text.dump_bytes(content)
-        if not names or len(text) > self.max_answer_bytes:
+        if not names or _size(names, text) > self.max_bytes // 8:
             return
         with self._lock:
+            before = {self._numbers[name] for name in names if name in self._numbers}
             self._entries[self._next] = (names, text)
             self._numbers.update(dict.fromkeys(names, self._next))
             self._next += 1
-            self._size += len(text)
+            self._size += _size(names, text)
+            for number in before:
+                if all(self._numbers[name] != number for name in self._entries[number][0]):
+                    self._forget(number)
             while len(self._entries) > self.max_entries or self._size > self.max_bytes:
-                self._forget_oldest()
+                self._forget(next(iter(self._entries)))
 
-    def _forget_oldest(self) -> None:
-        number, (names, text) = self._entries.popitem(last=False)
-        self._size -= len(text)
+    def _forget(self, number: int) -> None:
+        names, text = self._entries.pop(number)
+        self._size -= _size(names, text)
         for name in names:
             if self._numbers.get(name) == number:
                 del self._numbers[name]
@@ -93,3 +98,7 @@ class ThinkingMemory:
     def __repr__(self) -> str:
         # What was thought is nobody's business but the conversation's.
         return f"ThinkingMemory({len(self)} of {self.max_entries} answers)"
+
+
+def _size(names: Iterable[str], text: bytes) -> int:
+    return len(text) + sum(map(len, names))

@@ -259,8 +259,9 @@ def test_thinking_in_an_unknown_form_is_passed_over(blocks):
     assert said(assistant("a", thinking_blocks=blocks)) == [text("a")]
 
 
-def test_a_turn_of_thinking_alone_is_kept():
-    assert said(assistant("", thinking_blocks=[REDACTED])) == [REDACTED]
+def test_thinking_in_a_message_of_its_own_leads_the_next_one():
+    messages = [user(), assistant("", thinking_blocks=[REDACTED]), assistant("a"), user()]
+    assert planned(messages=messages)["messages"][1]["content"] == [REDACTED, text("a")]
 
 
 def test_another_makers_model_gets_thinking_too():

@@ -153,7 +153,8 @@ def test_a_breakpoint_is_never_put_on_thinking():
 def test_a_message_of_thinking_alone_takes_no_breakpoint():
     thinking = {"type": "thinking", "thinking": "t", "signature": "s"}
     message = assistant("", thinking_blocks=[thinking], cache_control=MARKER)
-    assert planned(messages=[user(), message, user()])["messages"][1]["content"] == [thinking]
+    made = planned(messages=[user(), message, assistant("a"), user()])["messages"][1]["content"]
+    assert made == [thinking, text("a")]
 
 
 CITED = text("a", citations=[{"type": "char_location"}])

@@ -245,10 +245,52 @@ def test_white_space_blocks_at_the_end_of_a_continued_message_fall_away():
     assert turns(user(), message, model=OLD)[-1] == says("assistant", "So")
 
 
-def test_a_continued_message_may_end_in_thinking():
-    signed = {"type": "thinking", "thinking": "t", "signature": "s"}
-    message = assistant("", thinking_blocks=[signed])
-    assert turns(user(), message, model=OLD)[-1] == {"role": "assistant", "content": [signed]}
+SIGNED = {"type": "thinking", "thinking": "t", "signature": "s"}
+SEARCH = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+
+
+def unfinished(content, *after, **request):
+    """The blocks of an assistant's turn as they are sent."""
+    message = assistant([]) | {"content_blocks": content}
+    message["content"] = "".join(block.get("text", "") for block in content)
+    return turns(user(), message, *after, **request)
+
+
+@pytest.mark.parametrize("model", [OLD, NEWEST])
+@pytest.mark.parametrize("after", [[], [user("b")]])
+def test_thinking_that_led_to_nothing_is_left_out(model, after):
+    made = unfinished([says("x", "a")["content"][0], SIGNED], *after, model=model)
+    assert made[1] == says("assistant", "a")
+
+
+@pytest.mark.parametrize("model", [OLD, NEWEST])
+def test_a_last_message_of_thinking_alone_is_none(model):
+    assert unfinished([SIGNED], model=model) == [says("user", "q")]
+
+
+def test_the_turns_around_thinking_alone_are_one():
+    made = unfinished([SIGNED], user("b"), model=NEWEST)
+    assert made == [{"role": "user", "content": [*says("", "q")["content"], *says("", "b")["content"]]}]
+
+
+def test_a_system_message_before_thinking_alone_joins_the_users_turn():
+    message = assistant("", thinking_blocks=[SIGNED])
+    made = turns(user(), system("now"), message, user("b"), model=NEWEST)
+    assert [turn["role"] for turn in made] == ["user"]
+    assert [block["text"] for block in made[0]["content"]] == [
+        "q",
+        "<system-reminder>\nnow\n</system-reminder>",
+        "b",
+    ]
+
+
+def test_a_server_tool_that_never_answered_is_left_out_of_the_history():
+    spoken = says("x", "a")["content"][0]
+    made = unfinished([spoken, SEARCH], user("b"), model=NEWEST)
+    assert made[1] == {"role": "assistant", "content": [spoken]}
+    made = unfinished([spoken, SEARCH, FOUND], user("b"), model=NEWEST)
+    assert made[1] == {"role": "assistant", "content": [spoken, SEARCH, FOUND]}
 
 
 def test_a_paused_turn_of_server_tools_goes_on():

@@ -115,6 +115,8 @@ def _lower_limit(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelI
 
 _EXTRA = r"Extra inputs are not permitted"
 _NOT = r"not support|deprecated|not available"
+_SAMPLING = r"\b(temperature|top_p|top_k)\b"
+_FORMAT = r"output_config\.format\b|structured outputs?|\bstrict\b"
 _OF_MODEL = r"(?=.*\b(model|platform)\b)"
 
 _FACTS: tuple[tuple[str, _Correct], ...] = (
@@ -125,20 +127,12 @@ _FACTS: tuple[tuple[str, _Correct], ...] = (
     (rf"^(?=.*effort parameter)(?=.*({_NOT}))|^output_config\.effort: {_EXTRA}", _no_effort),
     (rf"^(?=.*\beffort\b)(?=.*({_NOT}|invalid))(?!.*thinking)", _other_effort),
     (r"^(?=.*(temperature|top_p))(?=.*cannot both)", _one_of_sampling),
-    (
-        rf"^(?=.*\b(temperature|top_p|top_k)\b)(?=.*({_NOT}|{_EXTRA}|may only be set))"
-        r"(?!.*thinking)",
-        _no_sampling,
-    ),
+    (rf"^(?=.*{_SAMPLING})(?=.*({_NOT}|{_EXTRA}|may only be set))(?!.*thinking)", _no_sampling),
     (r"role ['\"`]?system['\"`]? is not supported|Unexpected role ['\"`]system", _no_system_inside),
     (rf"^(?=.*tool_choice)(?=.*({_NOT}))(?!.*[Tt]hinking)", _no_forced_tool),
     (rf"^(?=.*[Pp]refill)(?=.*({_NOT}|cannot))(?!.*(output_config|[Tt]hinking))", _no_prefill),
     # A keyword of the schema that is not supported is no matter of the model.
-    (
-        rf"^(?=.*(output_config\.format\b|structured outputs?|strict))(?=.*({_NOT})){_OF_MODEL}"
-        r"(?!.*output_config\.format\.schema)",
-        _no_format,
-    ),
+    (rf"^(?!.*\.schema\b)(?=.*({_FORMAT}))(?=.*({_NOT})){_OF_MODEL}", _no_format),
     (rf"^output_config\.format: {_EXTRA}|^tools\.\d+\.(custom\.)?strict: {_EXTRA}", _no_format),
     (rf"^output_config: {_EXTRA}", _no_output_config),
     (rf"^(?=.*\b(speed|fast mode)\b)(?=.*({_NOT}|{_EXTRA}))", _no_fast_mode),

@@ -30,7 +30,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 OPENING = "Continue."
 """The user's turn before a conversation that the assistant opens."""
 CONTINUATION = "Continue your last message from exactly where it ends, without repeating it."
-_SPOKEN = ("text", "thinking", "redacted_thinking")
+_THINKING = ("thinking", "redacted_thinking")
+_SPOKEN = ("text", *_THINKING)
+_SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 NO_RESULT = "No result was provided for this tool call."
 
 
@@ -184,9 +186,24 @@ class _Conversation:
         if not content and before_assistant:
             content = self._content_before_assistant()
         if content:
-            self.turns.append({"role": "user", "content": content})
+            self._add_user_turn(content)
             self._place_asides()
         self.user = []
+
+    def _add_user_turn(self, content: list[Block]) -> None:
+        if self.turns and self.turns[-1]["role"] == "assistant":
+            said = _finished(self.turns[-1]["content"])
+            self.turns[-1]["content"] = said
+            if not said:
+                content = [*self._user_turn_before(), *content]
+        self.turns.append({"role": "user", "content": content})
+
+    def _user_turn_before(self) -> list[Block]:
+        """Take the assistant's last turn, in which nothing was said, and the user's before it."""
+        self.turns.pop()
+        asides = self.turns.pop()["content"] if self.turns[-1]["role"] == "system" else []
+        content: list[Block] = self.turns.pop()["content"]
+        return [*content, *map(_as_reminder, asides)]
 
     def _content_before_assistant(self) -> list[Block]:
         """What must stand between two turns of the assistant, or before the first turn."""
@@ -223,11 +240,11 @@ class _Conversation:
     def finish(self) -> dict[str, Any]:
         self._close_user_turn(before_assistant=False)
         if self.asides:
-            self.turns.append({"role": "user", "content": [*map(_as_reminder, self.asides)]})
+            self._add_user_turn([*map(_as_reminder, self.asides)])
         if not self.turns:
             self._speak_as_user()
         if self.turns[-1]["role"] == "assistant":
-            self._settle_prefill(self.turns[-1]["content"])
+            self._settle_prefill()
         patch: dict[str, Any] = {"messages": self.turns}
         return patch | ({"system": self.system} if self.system else {})
 
@@ -240,22 +257,44 @@ class _Conversation:
         self.turns.append({"role": "user", "content": self.system})
         self.system = []
 
-    def _settle_prefill(self, content: list[Block]) -> None:
+    def _settle_prefill(self) -> None:
         """A last assistant message is continued by old models and refused by the newer ones."""
-        if content[-1]["type"] not in _SPOKEN:
+        if self.turns[-1]["content"][-1]["type"] not in _SPOKEN:
             return  # a turn of server tools that was paused goes on from here
+        content = self.turns[-1]["content"] = _finished(self.turns[-1]["content"])
+        if not content:
+            self.turns.pop()
+            return
         model = self.context.model
         if not model.prefill or _wants_format(self.context.request):
             why = f"{model.id} continues no assistant message"
             why += " in a structured answer" if model.prefill else ""
             self.context.receipts.adapt("messages", f"{why}; it is asked to.")
-            self.turns.append({"role": "user", "content": text_block(CONTINUATION)})
+            self._add_user_turn(text_block(CONTINUATION))
             return
         # White space at the end of the last message is a 400.
         while content[-1]["type"] == "text" and not content[-1]["text"].strip():
             content.pop()
         if content[-1]["type"] == "text":
             content[-1]["text"] = content[-1]["text"].rstrip()
+
+
+def _finished(content: list[Block]) -> list[Block]:
+    """What of an assistant's turn may stand before another turn.
+
+    An answer that was cut may end in thinking, or in a server tool's call without its result:
+    the API refuses both, and nothing that was said came of them.
+    """
+    answered = {block.get("tool_use_id") for block in content}
+    waits = any(block["type"] == "tool_use" for block in content)  # with them, for the results
+    kept = [
+        block
+        for block in content
+        if waits or block["type"] not in _SERVER_CALLS or block.get("id") in answered
+    ]
+    while kept and kept[-1]["type"] in _THINKING:
+        kept.pop()
+    return kept if any(block["type"] != "text" or block["text"].strip() for block in kept) else []
 
 
 def _wants_format(request: Mapping[str, Any]) -> bool:

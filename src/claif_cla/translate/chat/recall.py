@@ -28,6 +28,9 @@ _PLAIN = ("text", "tool_use")
 _NATIVE = ("content_blocks", "thinking_blocks", "reasoning_details")
 """Fields of a message that bring its thinking along."""
 
+MAX_DEPTH = 100
+"""How deep into a content part the digest looks."""
+
 _THINKING = ("thinking", "redacted_thinking")
 
 
@@ -98,15 +101,20 @@ def _part(part: Any) -> str:
     return _canonical(part)
 
 
-def _canonical(value: Any) -> str:
-    """JSON with sorted keys, without null and without marks that wander from call to call."""
+def _canonical(value: Any, depth: int = 0) -> str:
+    """JSON with sorted keys, without null and without marks that wander from call to call.
+
+    What lies deeper than `MAX_DEPTH` does not count; nothing that the API takes does.
+    """
+    if value is None or depth > MAX_DEPTH:
+        return ""
     if isinstance(value, Mapping):
         named = {str(key): item for key, item in value.items() if key != "cache_control"}
-        pairs = (f"{key}:{_canonical(named[key])}" for key in sorted(named))
+        pairs = [f"{key}:{_canonical(named[key], depth + 1)}" for key in sorted(named)]
         return f"{{{','.join(pairs)}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_canonical, value))}]"
-    return "" if value is None else json_text.dump_text(value)
+        return f"[{','.join([_canonical(item, depth + 1) for item in value])}]"
+    return json_text.dump_text(value)
 
 
 def _call_ids(message: Mapping[str, Any]) -> list[str]:

@@ -65,20 +65,20 @@ def _why_not(body: Mapping[str, Any]) -> str | None:
     turns = [turn for turn in body["messages"] if turn["role"] != "system"]
     if turns[-1]["role"] == "assistant":
         return "when it continues a message"
-    return "in a turn that began without" if _began_unthought(turns) else None
+    return "in a turn that began without" if _goes_on_unthought(turns) else None
 
 
-def _began_unthought(turns: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the turn that is going on began without thinking.
+def _goes_on_unthought(turns: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether some round of the turn that is going on began without thinking.
 
     Calls and their results are one turn until Claude has said all, however many rounds that
-    takes: it thinks from its beginning on or not at all. Without interleaving, Claude thinks
-    only there.
+    takes. Then the API wants thinking at its head; by its words the last round's, by the docs
+    the first one's. Only where all have it, neither reading is a 400.
     """
-    began: Sequence[Any] = ()
     for turn in reversed(turns):
         if turn["role"] == "assistant":
-            began = turn["content"]
+            if turn["content"][0]["type"] not in ("thinking", "redacted_thinking"):
+                return True
         elif not any(block["type"] == "tool_result" for block in turn["content"]):
-            break
-    return bool(began) and began[0]["type"] not in ("thinking", "redacted_thinking")
+            return False
+    return False

@@ -1,0 +1,108 @@
+"""What travels beside the body: keys, versions, betas, native fields."""
+
+from __future__ import annotations
+
+from conformance.bench import MID, NEW, OLD, Bench
+from conformance.registry import check, expects
+from conformance.subjects import KEY
+
+
+@check("wire.key_is_sent_as_x_api_key")
+def _(bench: Bench) -> None:
+    bench.ask()
+    assert bench.headers["x-api-key"] == KEY or bench.headers["authorization"] == f"Bearer {KEY}"
+
+
+@check("wire.key_is_sent_once")
+def _(bench: Bench) -> None:
+    bench.ask()
+    assert [value for value in bench.headers.values() if KEY in value] in ([KEY], [f"Bearer {KEY}"])
+
+
+@check("wire.path_is_messages")
+def _(bench: Bench) -> None:
+    bench.ask()
+    assert bench.requests[-1].path == "/v1/messages"
+
+
+@check("wire.version_is_sent")
+def _(bench: Bench) -> None:
+    bench.ask()
+    assert bench.headers["anthropic-version"] in ("2023-06-01", "2026-10-21")
+
+
+@check("wire.body_is_json")
+def _(bench: Bench) -> None:
+    bench.ask()
+    assert bench.headers["content-type"].startswith("application/json")
+    assert "stream_options" not in bench.wire
+
+
+@check("wire.openai_headers_stay_here", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_headers={"OpenAI-Organization": "org-x", "OpenAI-Project": "p-x"})
+    assert not [name for name in bench.headers if name.startswith("openai")]
+
+
+@check("wire.beta_header_passes", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_headers={"anthropic-beta": "a-2026-01-01,b-2026-01-01"})
+    sent = [beta.strip() for beta in bench.headers["anthropic-beta"].split(",")]
+    assert {"a-2026-01-01", "b-2026-01-01"} <= set(sent)
+    assert len(set(sent)) == len(sent)
+
+
+@check("wire.betas_of_body_and_header_are_one_header", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_headers={"anthropic-beta": "a,b"}, extra_body={"betas": ["b", "c"]})
+    sent = [beta.strip() for beta in bench.headers["anthropic-beta"].split(",")]
+    assert sorted(sent) == ["a", "b", "c"]
+    assert "betas" not in bench.wire
+
+
+EDITS = {"edits": [{"type": "clear_tool_uses_20250919"}]}
+for label, fields in {
+    "context_management": {"context_management": EDITS},
+    "service_tier": {"service_tier": "auto"},
+    "inference_geo": {"inference_geo": "us"},
+    "container": {"container": "container_01"},
+    "unknown_field": {"a_field_of_next_year": {"x": 1}},
+}.items():
+
+    @check(f"wire.native_{label}_passes", 114)
+    def _(bench: Bench, fields: dict[str, object] = fields) -> None:
+        bench.ask(model=MID, extra_body=fields)
+        for name, value in fields.items():
+            assert bench.sent(name) == value
+
+
+expects(
+    "wire.native_metadata_user_id_passes",
+    metadata={"user_id": "u-1"},
+    wire={"metadata": {"user_id": "u-1"}},
+)
+expects(
+    "wire.native_thinking_wins",
+    model=OLD,
+    max_tokens=10_000,
+    extra_body={"thinking": {"type": "enabled", "budget_tokens": 4_000}},
+    wire={"thinking.type": "enabled", "thinking.budget_tokens": 4_000},
+)
+expects(
+    "wire.native_effort_passes",
+    model=NEW,
+    extra_body={"output_config": {"effort": "low"}},
+    wire={"output_config.effort": "low"},
+)
+
+
+@check("wire.own_headers_pass", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_headers={"x-team": "blue"})
+    assert bench.headers["x-team"] == "blue"
+
+
+@check("wire.hop_by_hop_headers_stay_here", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_headers={"Idempotency-Key": "i", "OpenAI-Beta": "x"})
+    assert not {"idempotency-key", "openai-beta"} & set(bench.headers)
