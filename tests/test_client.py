@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from callers import HELLO
-from claif_cla import AsyncClaudeClient, AsyncOpenAI, ClaudeClient, OpenAI
+from claif_cla import AsyncClaudeClient, AsyncOpenAI, ClaudeClient, OpenAI, ThinkingMemory
 from claif_cla.backends.simulator import SimulatorBackend
 from loopback import json_answer, message, text_block
 
@@ -246,3 +246,35 @@ def test_repr_and_signature_hold_no_surprise(client_class, stock_class):
     parameters = inspect.signature(client_class).parameters
     assert all(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters.values())
     assert OURS.keys() <= parameters.keys()
+
+
+def memory_of(client):
+    return client._claif.settings.memory
+
+
+@both
+def test_a_memory_is_the_clients_own_and_its_copies(client_class, stock_class):
+    first, second = client_class(backend="simulator"), client_class(backend="simulator")
+    assert isinstance(memory_of(first), ThinkingMemory)
+    assert memory_of(first) is not memory_of(second)
+    assert memory_of(first.with_options(timeout=1).copy()) is memory_of(first)
+
+
+@both
+def test_a_given_memory_is_shared_even_while_it_is_empty(client_class, stock_class):
+    memory = ThinkingMemory()
+    clients = [client_class(backend="simulator", thinking_memory=memory) for _ in range(2)]
+    assert [memory_of(one) is memory for one in clients] == [True, True]
+    assert memory_of(clients[0].with_options(thinking_memory=False)) is None
+
+
+@both
+def test_a_client_without_a_memory_has_copies_without(client_class, stock_class):
+    assert memory_of(client_class(backend="simulator", thinking_memory=False).copy()) is None
+
+
+@both
+@pytest.mark.parametrize("wrong", [{}, "yes", None, 1])
+def test_what_is_no_memory_is_refused(client_class, stock_class, wrong):
+    with pytest.raises(TypeError, match="`thinking_memory` must be"):
+        client_class(backend="simulator", thinking_memory=wrong)

@@ -91,7 +91,7 @@ def all_checks() -> list[Check]:
     return sorted(_CHECKS.values(), key=lambda one: one.group)
 
 
-def expects(  # noqa: PLR0913  # each says one thing about a check
+def expects(  # each says one thing about a check
     name: str,
     *reports: int,
     wire: dict[str, Any] | None = None,
@@ -123,7 +123,7 @@ def expects(  # noqa: PLR0913  # each says one thing about a check
     check(name, *reports, ours=ours, awaits=awaits)(run)
 
 
-def refuses(  # noqa: PLR0913  # each says one thing about a check
+def refuses(  # each says one thing about a check
     name: str,
     *reports: int,
     param: str | None = None,

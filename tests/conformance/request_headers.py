@@ -63,17 +63,23 @@ def _(bench: Bench) -> None:
 EDITS = {"edits": [{"type": "clear_tool_uses_20250919"}]}
 for label, fields in {
     "context_management": {"context_management": EDITS},
-    "service_tier": {"service_tier": "auto"},
+    "service_tier": {"service_tier": "standard_only"},
     "inference_geo": {"inference_geo": "us"},
     "container": {"container": "container_01"},
-    "unknown_field": {"a_field_of_next_year": {"x": 1}},
-}.items():
+    }.items():
 
     @check(f"wire.native_{label}_passes", 114)
     def _(bench: Bench, fields: dict[str, object] = fields) -> None:
         bench.ask(model=MID, extra_body=fields)
         for name, value in fields.items():
             assert bench.sent(name) == value
+
+
+@check("wire.unknown_field_of_a_beta_passes", 114)
+def _(bench: Bench) -> None:
+    bench.ask(extra_body={"field_of_next_year": {"x": 1}, "betas": ["next-year-2027-01-01"]})
+    assert bench.sent("field_of_next_year") == {"x": 1}
+    assert bench.headers["anthropic-beta"] == "next-year-2027-01-01"
 
 
 expects(

@@ -83,7 +83,7 @@ for label, url in {
 @check("media.url_is_never_fetched", 120)
 def _(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)  # noqa: FBT003  # the name of the parameter is `flag`
+        listener.setblocking(False)  # the name of the parameter is `flag`
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/latest/meta-data"
         try:
             bench.ask([user(image(url))])

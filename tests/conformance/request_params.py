@@ -50,9 +50,13 @@ refuses("params.max_tokens_negative_is_refused", param="max_tokens", max_tokens=
 expects("params.stop_text", stop="END", wire={"stop_sequences": ["END"]})
 expects("params.stop_list", stop=["a", "b"], wire={"stop_sequences": ["a", "b"]})
 expects("params.stop_null", stop=None, without="stop_sequences")
-expects("params.stop_of_more_than_four", stop=list("abcdef"), wire={"stop_sequences": list("abcdef")})
 expects(
-    "params.stop_drops_what_claude_refuses", stop=["\n", "END", ""], wire={"stop_sequences": ["END"]}
+    "params.stop_of_more_than_four", stop=list("abcdef"), wire={"stop_sequences": list("abcdef")}
+)
+expects(
+    "params.stop_drops_what_claude_refuses",
+    stop=["\n", "END", ""],
+    wire={"stop_sequences": ["END"]},
 )
 expects("params.stop_of_white_space_only", stop=["\n"], without="stop_sequences")
 expects("params.user_opaque", user="u-123", wire={"metadata.user_id": "u-123"})
@@ -118,7 +122,9 @@ for label, params in {
     refuses(f"params.{label}_is_refused", param=next(iter(params)), **params)
 refuses("params.n_zero_is_refused", param="n", n=0)
 refuses("params.n_of_129_is_refused", param="n", n=129)
-refuses("params.moderation_is_refused", param="moderation", ours=True, extra_body={"moderation": {}})
+refuses(
+    "params.moderation_is_refused", param="moderation", ours=True, extra_body={"moderation": {}}
+)
 
 
 @check("params.verbosity_low_reaches_claude")

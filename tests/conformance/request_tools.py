@@ -42,7 +42,10 @@ expects(
     "tools.parameters_without_type_keep_their_properties",
     57,
     tools=[function("f", {"properties": {"a": {"type": "string"}}})],
-    wire={"tools.0.input_schema.type": "object", "tools.0.input_schema.properties.a.type": "string"},
+    wire={
+        "tools.0.input_schema.type": "object",
+        "tools.0.input_schema.properties.a.type": "string",
+    },
 )
 expects(
     "tools.native_tool_passes",
@@ -77,9 +80,7 @@ for label, value, expected in (
     ("required", "required", {"type": "any"}),
     ("named", CHOSEN, {"type": "tool", "name": "f"}),
 ):
-    expects(
-        f"tool_choice.{label}", tools=F, tool_choice=value, wire={"tool_choice": expected}
-    )
+    expects(f"tool_choice.{label}", tools=F, tool_choice=value, wire={"tool_choice": expected})
 
 
 @check("tool_choice.none_keeps_claude_from_calling")
@@ -262,7 +263,12 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
-for label, arguments in {"empty": "", "broken": '{"a":', "a_list": "[1]", "nan": '{"v":NaN}'}.items():
+for label, arguments in {
+    "empty": "",
+    "broken": '{"a":',
+    "a_list": "[1]",
+    "nan": '{"v":NaN}',
+}.items():
 
     @check(f"history.arguments_{label}_are_legal", *([154] if label == "nan" else []))
     def _(bench: Bench, arguments: str = arguments) -> None:

@@ -202,7 +202,9 @@ expects(
 expects(
     "schemas.strict_closes_the_object",
     35,
-    tools=[function("f", {"type": "object", "properties": {"a": S}, "required": ["a"]}, strict=True)],
+    tools=[
+        function("f", {"type": "object", "properties": {"a": S}, "required": ["a"]}, strict=True)
+    ],
     wire={"tools.0.strict": True, "tools.0.input_schema.additionalProperties": False},
 )
 

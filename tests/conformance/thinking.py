@@ -141,7 +141,10 @@ for label, choice in {
         @check(f"thinking.gives_way_to_a_forced_choice.{label}.{age}", 16)
         def _(bench: Bench, choice: object = choice, model: str = model) -> None:
             bench.ask(
-                model=model, reasoning_effort="high", tools=[function("f", CITY)], tool_choice=choice
+                model=model,
+                reasoning_effort="high",
+                tools=[function("f", CITY)],
+                tool_choice=choice,
             )
             forced = bench.sent("tool_choice.type") in ("any", "tool")
             assert forced, "the caller asked for a guaranteed call"

@@ -11,6 +11,7 @@ from chat_requests import (
     result,
     user,
 )
+from claif_cla import ThinkingMemory
 
 LENIENT = {"settings": {"compat": "lenient"}}
 SIGNED = {"type": "thinking", "thinking": "t \n", "signature": "S"}
@@ -262,6 +263,33 @@ def test_thinking_in_an_unknown_form_is_passed_over(blocks):
 def test_thinking_in_a_message_of_its_own_leads_the_next_one():
     messages = [user(), assistant("", thinking_blocks=[REDACTED]), assistant("a"), user()]
     assert planned(messages=messages)["messages"][1]["content"] == [REDACTED, text("a")]
+
+
+def test_what_only_we_remembered_goes_without_a_word_to_a_model_that_cannot_think():
+    memory = ThinkingMemory()
+    memory.keep(
+        ["call:toolu_1"], [SIGNED, {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]
+    )
+    message = assistant(None, call("toolu_1"))
+    for model, kinds in (
+        ("claude-3-haiku-20240307", ["tool_use"]),
+        (FOREIGN, ["thinking", "tool_use"]),
+    ):
+        settings = {"official": False, "memory": memory, "compat": "strict"}
+        messages = [user(), message, result("toolu_1")]
+        body = planned(messages=messages, model=model, settings=settings)
+        assert [block["type"] for block in body["messages"][1]["content"]] == kinds
+
+
+def test_a_remembered_answer_that_was_edited_is_what_the_caller_says_now():
+    memory = ThinkingMemory()
+    memory.keep(
+        ["call:toolu_1"],
+        [SIGNED, text("b"), {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}],
+    )
+    messages = [user(), assistant("a", call("toolu_1")), result("toolu_1")]
+    body = planned(messages=messages, settings={"memory": memory})
+    assert [block["type"] for block in body["messages"][1]["content"]] == ["text", "tool_use"]
 
 
 def test_another_makers_model_gets_thinking_too():

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 
+from claif_cla import ThinkingMemory
 from claif_cla.errors import MalformedAnswer, OversizedAnswer, TruncatedStream
 from claif_cla.translate import body
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.chat.flow import MAX_RESUMPTIONS, chat_flow
+from claif_cla.translate.chat.recall import Recollection
 from loopback import error_body, error_event, message, sse, stream_of, text_block, tool_use_block
 
 SSE = {"content-type": "text/event-stream", "request-id": "req_1"}
@@ -293,3 +296,148 @@ def test_no_chunk_waits_for_more_than_its_own_event(upstream):
     assert next(flow)["choices"][0]["delta"]["role"] == "assistant"
     assert up.effects == ["Send", "Read"]
     flow.close()
+
+
+# What is remembered
+
+
+THOUGHT = {"type": "thinking", "thinking": "", "signature": "s"}
+
+
+@FORMS
+@STREAMS
+def test_a_complete_answer_is_remembered(upstream, form, stream):
+    memory, use = ThinkingMemory(), tool_use_block("f", {}, id="toolu_1")
+    up = upstream([form([THOUGHT, use], stop_reason="tool_use")])
+    up.answer(call(stream=stream, settings=Settings(memory=memory)))
+    assert memory.recall("call:toolu_1") == [THOUGHT, use]
+
+
+@FORMS
+@STREAMS
+def test_a_resumed_answer_is_remembered_as_one(upstream, form, stream):
+    memory = ThinkingMemory()
+    replies = [form([LOOK, SEARCH], stop_reason="pause_turn"), form([FOUND, FORTY_TWO])]
+    up = upstream(replies)
+    _, result = up.answer(call(stream=stream, settings=Settings(memory=memory)))
+    said = {"role": "assistant", "content": text_of(result)}
+    history = Recollection(memory, [{"role": "user", "content": "q"}, said])
+    assert history.of(1) == [LOOK, SEARCH, FOUND, FORTY_TWO]
+    assert len(memory) == 1
+
+
+@STREAMS
+def test_a_legacy_answer_is_remembered_by_its_place(upstream, stream):
+    memory, use = ThinkingMemory(), tool_use_block("f", {}, id="toolu_1")
+    up = upstream([whole([THOUGHT, use], stop_reason="tool_use")])
+    up.answer(call(stream=stream, settings=Settings(memory=memory), functions=[{"name": "f"}]))
+    said = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
+    history = Recollection(memory, [{"role": "user", "content": "q"}, said])
+    assert history.of(1) == [THOUGHT, use]
+
+
+@STREAMS
+def test_what_openais_fields_carry_is_not_remembered(upstream, stream):
+    memory = ThinkingMemory()
+    up = upstream([whole([LOOK, tool_use_block("f", {})], stop_reason="tool_use")])
+    up.answer(call(stream=stream, settings=Settings(memory=memory)))
+    assert len(memory) == 0
+
+
+@STREAMS
+@pytest.mark.parametrize("end", [[], [OVERLOADED]])
+def test_nothing_is_remembered_of_an_answer_that_failed(upstream, stream, end):
+    memory = ThinkingMemory()
+    told = stream_of([{**THOUGHT}, text_block("par"), text_block("tial")], ping=False)[:-1]
+    up = upstream([events(*told, *end)])
+    with contextlib.nullcontext() if end else pytest.raises(TruncatedStream):
+        up.answer(call(stream=stream, settings=Settings(memory=memory)))
+    assert len(memory) == 0
+
+
+def test_a_stream_that_is_left_at_its_last_chunk_is_remembered(upstream):
+    memory, use = ThinkingMemory(), tool_use_block("f", {}, id="toolu_1")
+    up = upstream([streamed([THOUGHT, use], stop_reason="tool_use")])
+    flow = up.run(call(stream=True, settings=Settings(memory=memory))).body
+    for item in flow:
+        if item.get("choices") and item["choices"][0]["finish_reason"]:
+            break
+    flow.close()
+    assert len(memory) == 1
+
+
+# What a refusal teaches
+
+
+class Lessons:
+    def __init__(self):
+        self.learnt = []
+
+    def facts(self, model_id):
+        return None
+
+    def learn(self, facts):
+        self.learnt.append(facts)
+
+
+def refused(message):
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    return 400, JSON, [json.dumps(body).encode()]
+
+
+DEPRECATED = refused("`temperature` is deprecated for this model.")
+WARM = {"model": "claude-sonnet-4-5", "temperature": 0.5}
+
+
+@STREAMS
+def test_a_lesson_is_kept_once_the_api_has_taken_it(upstream, stream):
+    lessons = Lessons()
+    up = upstream([DEPRECATED, whole([LOOK])])
+    settings = Settings(lessons=lessons)
+    answer, _ = up.answer(call(stream=stream, settings=settings, **WARM))
+    assert answer.status == 200
+    assert [facts.sampling for facts in lessons.learnt] == ["none"]
+    assert [note["param"] for note in answer.adaptations] == ["temperature", "model"]
+    assert ["temperature" in json.loads(sent.body) for sent in up.sent] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [(DEPRECATED, 400), (failed(), 429), (failed(529, "overloaded_error"), 503)],
+)
+def test_the_second_error_is_the_answer_and_nothing_is_learnt(upstream, second, status):
+    lessons = Lessons()
+    up = upstream([DEPRECATED, second])
+    answer, _ = up.answer(call(settings=Settings(lessons=lessons), **WARM))
+    assert (answer.status, lessons.learnt, len(up.sent)) == (status, [], 2)
+
+
+def test_without_a_place_for_lessons_each_call_learns_anew(upstream):
+    up = upstream([DEPRECATED, whole([LOOK])] * 2)
+    assert [up.answer(call(**WARM))[0].status for _ in range(2)] == [200, 200]
+    assert len(up.sent) == 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failed(429),
+        failed(400, "invalid_request_error"),
+        (400, {}, [b"<html>"]),
+        (400, JSON, [b"[]"]),
+        refused("This model does not support assistant message prefill."),  # there was none
+        refused("role 'system' is not supported on this model"),  # the catalogue knows
+    ],
+)
+def test_what_teaches_nothing_for_this_request_is_told_at_once(upstream, reply):
+    up = upstream([reply])
+    answer, _ = up.answer(call(**WARM))
+    assert (answer.status, len(up.sent)) == (reply[0], 1)
+
+
+def test_a_long_refusal_is_quoted_in_part(upstream):
+    up = upstream(
+        [refused("temperature: Extra inputs are not permitted" + "x" * 999), whole([LOOK])]
+    )
+    answer, _ = up.answer(call(**WARM))
+    assert len(answer.adaptations[-1]["detail"]) < 400

@@ -264,6 +264,24 @@ def test_thinking_that_led_to_nothing_is_left_out(model, after):
     assert made[1] == says("assistant", "a")
 
 
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ([text("a"), SIGNED, text(" ")], [text("a")]),
+        ([SEARCH, FOUND, text(" ")], [SEARCH, FOUND]),
+    ],
+)
+def test_a_continued_message_ends_in_what_was_said(content, kept):
+    made = unfinished(content, model=OLD)
+    assert made[1] == {"role": "assistant", "content": kept}
+
+
+def test_a_server_tool_that_waits_for_the_callers_results_is_kept():
+    called = assistant(None, call("a"), content_blocks=[SEARCH, use("a")])
+    made = turns(user(), called, result("a"))
+    assert made[1] == {"role": "assistant", "content": [SEARCH, use("a")]}
+
+
 @pytest.mark.parametrize("model", [OLD, NEWEST])
 def test_a_last_message_of_thinking_alone_is_none(model):
     assert unfinished([SIGNED], model=model) == [says("user", "q")]
@@ -271,7 +289,9 @@ def test_a_last_message_of_thinking_alone_is_none(model):
 
 def test_the_turns_around_thinking_alone_are_one():
     made = unfinished([SIGNED], user("b"), model=NEWEST)
-    assert made == [{"role": "user", "content": [*says("", "q")["content"], *says("", "b")["content"]]}]
+    assert made == [
+        {"role": "user", "content": [*says("", "q")["content"], *says("", "b")["content"]]}
+    ]
 
 
 def test_a_system_message_before_thinking_alone_joins_the_users_turn():

@@ -355,3 +355,18 @@ def test_well_known_models(name: str, effort: str, thinking: Any, level: str | N
     result = patch(effort, lookup(name))
 
     assert (result.thinking, result.effort) == (thinking, level)
+
+
+def test_an_effort_for_a_model_with_levels_that_cannot_think_says_so():
+    thinking = Thinking(types=frozenset({"disabled"}))
+    model = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    patch = reasoning_patch("high", model, 8000, max_tokens_given=True, wants_text=True)
+    assert (patch.thinking, patch.effort) == (None, "high")
+    assert "cannot think" in patch.notes[0]
+
+
+def test_an_effort_alone_sets_what_a_model_thinks_between_tools():
+    thinking = Thinking(types=frozenset({"between_tools"}), default="adaptive")
+    model = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    patch = reasoning_patch("high", model, 8000, max_tokens_given=True, wants_text=True)
+    assert patch == ReasoningPatch(None, "high")

@@ -100,8 +100,16 @@ def test_each_answer_of_a_conversation_is_found_at_its_own_place():
     [
         (user([IMAGE]), user([copy.deepcopy(IMAGE)]), True),
         (user([{**IMAGE, "cache_control": {"type": "ephemeral"}}]), user([IMAGE]), True),
-        (user([{"image_url": dict(reversed(IMAGE["image_url"].items())), **IMAGE}]), user([IMAGE]), True),
-        (user([{**IMAGE, "image_url": {"url": "https://example.com/b.png"}}]), user([IMAGE]), False),
+        (
+            user([{"image_url": dict(reversed(IMAGE["image_url"].items())), **IMAGE}]),
+            user([IMAGE]),
+            True,
+        ),
+        (
+            user([{**IMAGE, "image_url": {"url": "https://example.com/b.png"}}]),
+            user([IMAGE]),
+            False,
+        ),
         (user(["q", [1, None]]), user(["q", [1]]), False),
         (result("a", "x"), result("b", "x"), False),
         (result("a", "x"), result("a", "y"), False),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
-from claif_cla.catalog.model_info import ModelInfo
+from claif_cla.catalog.model_info import EFFORT_LEVELS, ModelInfo
 
 __all__ = ["Lesson", "Lessons", "lesson_of"]
 
@@ -89,7 +89,14 @@ def _no_effort(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInf
     return replace(model, effort_levels=(), default_effort=None)
 
 
+_SUPPORTED = re.compile(r"Supported levels: ([a-z, ]+)")
+
+
 def _other_effort(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
+    supported = _SUPPORTED.search(said)
+    if supported:
+        named = supported.group(1).replace(",", " ").split()
+        return replace(model, effort_levels=tuple(x for x in EFFORT_LEVELS if x in named))
     effort = (body.get("output_config") or {}).get("effort")
     levels = tuple(level for level in model.effort_levels if level != effort)
     return replace(model, effort_levels=levels)

@@ -272,8 +272,8 @@ class _Conversation:
             self.context.receipts.adapt("messages", f"{why}; it is asked to.")
             self._add_user_turn(text_block(CONTINUATION))
             return
-        # White space at the end of the last message is a 400.
-        while content[-1]["type"] == "text" and not content[-1]["text"].strip():
+        # White space at the end of the last message is a 400, and so is thinking.
+        while content[-1]["type"] in _SPOKEN and not content[-1].get("text", "").strip():
             content.pop()
         if content[-1]["type"] == "text":
             content[-1]["text"] = content[-1]["text"].rstrip()

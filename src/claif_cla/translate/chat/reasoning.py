@@ -210,7 +210,9 @@ def _with_effort(
         return ReasoningPatch(_shown(base, model, wants_text=wants_text), level, notes=notes)
     if "enabled" in types:
         return _budgeted(effort, level, model, max_tokens, given=given)
-    if level is None:
+    if level is not None and model.thinking.default == "off":
+        notes = (*notes, f"`{model.id}` cannot think; `reasoning_effort` only sets its effort")
+    elif level is None:
         notes = (f"`{model.id}` cannot think; `reasoning_effort` was left out",)
     return ReasoningPatch(None, level, notes=notes)
 

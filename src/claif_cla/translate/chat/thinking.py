@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from claif_cla.translate.chat.context import Context
@@ -75,10 +76,11 @@ def _goes_on_unthought(turns: Sequence[Mapping[str, Any]]) -> bool:
     takes. Then the API wants thinking at its head; by its words the last round's, by the docs
     the first one's. Only where all have it, neither reading is a 400.
     """
-    for turn in reversed(turns):
-        if turn["role"] == "assistant":
-            if turn["content"][0]["type"] not in ("thinking", "redacted_thinking"):
-                return True
-        elif not any(block["type"] == "tool_result" for block in turn["content"]):
-            return False
-    return False
+    rounds = takewhile(_is_of_a_round, reversed(turns))
+    heads = (turn["content"][0]["type"] for turn in rounds if turn["role"] == "assistant")
+    return any(head not in ("thinking", "redacted_thinking") for head in heads)
+
+
+def _is_of_a_round(turn: Mapping[str, Any]) -> bool:
+    called = any(block["type"] == "tool_result" for block in turn["content"])
+    return called or turn["role"] == "assistant"
