@@ -35,6 +35,7 @@ from claif_cla.catalog.names import SHORT_NAMES
 from claif_cla.translate.chat.params import PARAMS
 from claif_cla.translate.chat.reasoning import EFFORTS, ReasoningPatch, reasoning_patch
 from claif_cla.translate.error_body import STATUS_OF_TYPE
+from claif_cla.translate.stop_reason import FINISH_REASONS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 OTHERS = ("architecture.md", "conformance.md")  # not for users; tested elsewhere
@@ -69,7 +70,7 @@ def blocks(text: str) -> list[Block]:
 # The tables
 
 
-_MARKED = re.compile(r"(<!-- table: (\w+) -->\n\n).*?(\n<!-- end -->)", re.S)
+_MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -215,7 +216,7 @@ CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("`seed=7`", {"seed": 7}),
     ("`store=True`", {"store": True}),
     ('`metadata={"team": "a"}`', {"metadata": {"team": "a"}}),
-    ('`prediction={…}`', {"prediction": {"type": "content", "content": "x"}}),
+    ("`prediction={…}`", {"prediction": {"type": "content", "content": "x"}}),
     ('`service_tier="flex"`', {"service_tier": "flex"}),
     ("`name` of a message", {"messages": [{"role": "user", "content": "Hello", "name": "ann"}]}),
     ("`stop` of white space", {"stop": ["\n"]}),
@@ -255,7 +256,7 @@ def with_tables(text: str) -> str:
     """The text with each table in its place."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _MARKED.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}{m[3]}", text)
+        return _MARKED.sub(lambda m: f"{m[1]}\n{TABLES[m[2]]()}\n{m[3]}", text)
 
 
 # What the pages do
@@ -301,7 +302,7 @@ def test_the_python_of_a_page_runs_and_prints_what_the_page_shows(page):
             with contextlib.redirect_stdout(out):
                 exec(code, names)
             told = (block.line, out.getvalue())
-        elif block.language == "text":
+        elif block.language == "text" and not block.file:
             assert told is not None
             assert told[1] == block.code, f"{page}:{told[0]}"
 
@@ -385,11 +386,18 @@ def test_every_parameter_that_is_not_honoured_is_shown_in_every_mode():
     assert {name for name, rule in PARAMS.items() if rule.fate != "honoured"} <= shown
 
 
+def test_every_stop_reason_is_spoken_of():
+    page = PAGES["streaming-and-errors.md"]
+    for ours, theirs in FINISH_REASONS.items():
+        assert re.search(rf"^\|.*`{ours}`.*\|.*`{theirs}`.*\|$", page, re.M), ours
+
+
 def test_every_resource_of_the_sdk_is_spoken_of():
     stock = {name for name, value in vars(openai.OpenAI).items() if _is_resource(value)}
-    missing = {
-        name for name in stock if not re.search(rf"\b{name}\b", PAGES["refused.md"])
-    } - {"with_raw_response", "with_streaming_response"}
+    missing = {name for name in stock if not re.search(rf"\b{name}\b", PAGES["refused.md"])} - {
+        "with_raw_response",
+        "with_streaming_response",
+    }
     assert not missing
 
 

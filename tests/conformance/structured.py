@@ -60,13 +60,16 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
-@check("structured.json_object_loses_its_fences")
+FENCES = "the code fence around the answer is removed"
+
+
+@check("structured.json_object_loses_its_fences", awaits=FENCES)
 def _(bench: Bench) -> None:
     bench.says('```json\n{"a": 1}\n```')
     assert json.loads(bench.ask(response_format={"type": "json_object"}).text or "") == {"a": 1}
 
 
-@check("structured.json_object_loses_its_fences_in_streams")
+@check("structured.json_object_loses_its_fences_in_streams", awaits=FENCES)
 def _(bench: Bench) -> None:
     bench.says('```json\n{"a": 1}\n```', piece=3)
     assert json.loads(bench.stream(response_format={"type": "json_object"}).text) == {"a": 1}

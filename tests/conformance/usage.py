@@ -78,7 +78,12 @@ def _(got: Got) -> None:
     assert found.get("web_search_requests") == 2
 
 
-@both("usage_takes_nulls", blocks=["ok"], request=ASKING, usage=usage_of(5, 2, cache_read_input_tokens=None, cache_creation_input_tokens=None))
+@both(
+    "usage_takes_nulls",
+    blocks=["ok"],
+    request=ASKING,
+    usage=usage_of(5, 2, cache_read_input_tokens=None, cache_creation_input_tokens=None),
+)
 def _(got: Got) -> None:
     assert (got.usage["prompt_tokens"], got.usage["completion_tokens"]) == (5, 2)
 

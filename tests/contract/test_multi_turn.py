@@ -23,12 +23,17 @@ TOOLS = [
         "function": {
             "name": name,
             "description": name,
-            "parameters": {"type": "object", "properties": {"place": {"type": "string"}}},
+            "strict": True,  # `stream` of older releases takes no others
+            "parameters": {
+                "type": "object",
+                "properties": {"place": {"type": "string"}},
+                "required": ["place"],
+                "additionalProperties": False,
+            },
         },
     }
     for name in ("get_weather", "get_time")
 ]
-TOOLS.append({"type": "web_search_20260209", "name": "web_search"})
 SAID = [
     "Call get_weather and get_time then get_weather",
     "[[simulator:redacted-thinking]] Search for the latest news",
@@ -122,7 +127,8 @@ def conversation(caller, model, ask, kept, cut=as_whole):
     for said in SAID:
         history.append({"role": "user", "content": said})
         while True:
-            params = {"reasoning_effort": "high", "tools": TOOLS, "max_tokens": 8000}
+            params = {"tools": TOOLS, "web_search_options": {}, "max_tokens": 8000}
+            params["reasoning_effort"] = "high"
             message = ask(caller, model=model, messages=cut(history), **params)
             answers.append(
                 [

@@ -54,8 +54,8 @@ class Call:
 
     method: str
     path: str
-    request: Any
+    request: Any = field(repr=False)
     settings: Settings
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: str = ""
     now: int = 0

@@ -59,9 +59,9 @@ class Plan:
         remarks: what the caller should know about the model.
     """
 
-    body: Mapping[str, Any]
-    data: bytes
-    headers: Mapping[str, str]
+    body: Mapping[str, Any] = field(repr=False)
+    data: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     query: str
     model: ModelInfo
     tools: ToolBox
