@@ -20,7 +20,6 @@ import shlex
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +55,8 @@ class Block(NamedTuple):
 
 
 _BLOCK = re.compile(
-    r"(?:<!-- file: (?P<file>[\w.]+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S
+    r"(?:<!-- file: (?P<file>[\w.]+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -70,7 +70,7 @@ def blocks(text: str) -> list[Block]:
 # The tables
 
 
-_MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
+_MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -262,20 +262,18 @@ def with_tables(text: str) -> str:
 # What the pages do
 
 
-def pytest_generate_tests(metafunc: Any) -> None:
-    if "page" in metafunc.fixturenames:
-        metafunc.parametrize("page", PAGES)
+each_page = pytest.mark.parametrize("page", PAGES)
 
 
 @pytest.fixture
-def workplace(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workplace(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with the page's files, where everything runs on the simulator."""
     monkeypatch.setenv("CLAIF_CLA_BACKEND", "simulator")
     monkeypatch.chdir(tmp_path)
     for block in blocks(PAGES[page]):
         if block.file:
             (tmp_path / block.file).write_text(block.code, encoding="utf-8")
-    yield tmp_path
+    return tmp_path
 
 
 def run(arguments: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
@@ -290,6 +288,7 @@ def run(arguments: list[str], given: str = "") -> subprocess.CompletedProcess[st
     )
 
 
+@each_page
 @pytest.mark.filterwarnings("ignore::claif_cla.AdaptationWarning", "ignore::DeprecationWarning")
 @pytest.mark.usefixtures("workplace")
 def test_the_python_of_a_page_runs_and_prints_what_the_page_shows(page):
@@ -307,6 +306,7 @@ def test_the_python_of_a_page_runs_and_prints_what_the_page_shows(page):
             assert told[1] == block.code, f"{page}:{told[0]}"
 
 
+@each_page
 @pytest.mark.usefixtures("workplace")
 def test_the_commands_of_a_page_end_well(page):
     lines = [
@@ -345,6 +345,7 @@ def serves(arguments: list[str]) -> None:
             server.terminate()
 
 
+@each_page
 @pytest.mark.usefixtures("workplace")
 def test_the_files_of_a_page_are_of_use(page):
     for block in blocks(PAGES[page]):
@@ -359,16 +360,19 @@ def test_the_files_of_a_page_are_of_use(page):
 # What the pages are
 
 
+@each_page
 def test_the_blocks_of_a_page_are_of_languages_that_are_run(page):
-    fences = len(re.findall(r"^```", PAGES[page], re.M))
+    fences = len(re.findall(r"^```", PAGES[page], re.MULTILINE))
     assert fences == 2 * len(blocks(PAGES[page]))
     assert {block.language for block in blocks(PAGES[page])} <= {"python", "bash", "text", "json"}
 
 
+@each_page
 def test_the_tables_of_a_page_are_the_codes_own(page):
     assert with_tables(PAGES[page]) == PAGES[page]
 
 
+@each_page
 def test_a_page_is_short_and_its_links_lead_somewhere(page):
     text = PAGES[page]
     assert len(text.splitlines()) <= MAX_LINES
@@ -389,7 +393,7 @@ def test_every_parameter_that_is_not_honoured_is_shown_in_every_mode():
 def test_every_stop_reason_is_spoken_of():
     page = PAGES["streaming-and-errors.md"]
     for ours, theirs in FINISH_REASONS.items():
-        assert re.search(rf"^\|.*`{ours}`.*\|.*`{theirs}`.*\|$", page, re.M), ours
+        assert re.search(rf"^\|.*`{ours}`.*\|.*`{theirs}`.*\|$", page, re.MULTILINE), ours
 
 
 def test_every_resource_of_the_sdk_is_spoken_of():
@@ -427,6 +431,6 @@ def test_an_endpoint_that_claude_has_not_is_refused_by_name(call):
 if __name__ == "__main__":
     for name, text in PAGES.items():
         if with_tables(text) != text:
-            print(name)
+            print(name)  # noqa: T201 - a script here
             if "--write" in sys.argv[1:]:
                 (DOCS / name).write_text(with_tables(text), encoding="utf-8")

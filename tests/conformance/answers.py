@@ -44,7 +44,11 @@ def _(got: Got) -> None:
     assert got.text == "one sentence"
 
 
-@both("texts_around_a_search_are_kept_apart", blocks=["Let me look.", SEARCH, FOUND, "Found."])
+@both(
+    "texts_around_a_search_are_kept_apart",
+    blocks=["Let me look.", SEARCH, FOUND, "Found."],
+    ours=True,
+)
 def _(got: Got) -> None:
     assert (got.text or "").split() == ["Let", "me", "look.", "Found."]
 

@@ -151,11 +151,20 @@ class Bench:
         """The blocks of this type in the newest messages, in order."""
         return [block for _, made in self.turns for block in made if block["type"] == kind]
 
-    def legal(self) -> None:
-        """The newest request is one that the API would take."""
+    def complaints(self) -> list[str]:
+        """What the API would refuse of the newest request."""
         from conformance.legality import complaints  # noqa: PLC0415  # needs the anthropic SDK
 
-        found = complaints(self.wire, self.headers)
+        return complaints(self.wire, self.headers, strict=self.own)
+
+    @property
+    def own(self) -> bool:
+        """Whether the subject is this package."""
+        return "own" in self.subject.can
+
+    def legal(self) -> None:
+        """The newest request is one that the API would take."""
+        found = self.complaints()
         assert not found, "the API would refuse: " + "; ".join(found[:3])
 
     # Judgements that every subject may meet in its own way
@@ -164,6 +173,12 @@ class Bench:
         """The exception is that of this HTTP status."""
         found = getattr(error, "status_code", None)
         assert found == status, f"{type(error).__name__} has status {found}, not {status}: {error}"
+
+    def is_refusal(self, error: Exception) -> None:
+        """The subject refused the request by itself: as OpenAI's 400, or in its own way."""
+        assert not self.requests, f"it was sent, and came back as {error!r}"
+        if self.subject.openai_errors:
+            self.is_status(error, 400)
 
     def arrives_early(self, seen: Callable[[dict[str, Any]], bool], **params: Any) -> None:
         """A chunk for which `seen` holds comes before the upstream goes on at its gate."""
@@ -185,10 +200,10 @@ class Bench:
 def at(value: Any, path: str) -> Any:
     """The value at `a.0.b`; None where there is none."""
     for step in path.split("."):
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return None
+        if isinstance(value, list):
+            value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
     return value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -82,16 +83,15 @@ def judge(
     """
     outcomes = []
     for check in checks:
-        reason: str | None = None
+        failures: list[str] = []
         for make in settings:
             failure = _failure(check, make, server, timeout)
-            if failure is _DOES_NOT_APPLY:
-                break
-            reason = failure if reason is None or failure is None else reason
             if failure is None:
+                failures.clear()
                 break
-        if failure is not _DOES_NOT_APPLY:
-            outcomes.append(Outcome(check, reason))
+            failures.append(failure)
+        if _DOES_NOT_APPLY not in failures:
+            outcomes.append(Outcome(check, failures[0] if failures else None))
     return outcomes
 
 
@@ -128,7 +128,9 @@ def _failure(
 
 
 def _told(error: BaseException) -> str:
-    words = " ".join(str(error).split()) or "not as it must be"
+    words = " ".join(str(error).split())
+    if not words:  # a bare assertion tells itself
+        words = traceback.extract_tb(error.__traceback__)[-1].line or "no reason"
     name = type(error).__name__
     text = words if isinstance(error, AssertionError) else f"{name}: {words}"
     return text if len(text) <= REASON else text[: REASON - 1] + "…"

@@ -106,7 +106,7 @@ def _(bench: Bench) -> None:
     try:
         bench.ask([user([part for i in range(5) for part in text(f"t{i}", MARK)])])
     except Exception as error:  # noqa: BLE001  # a local refusal is a choice
-        bench.is_status(error, 400)
+        bench.is_refusal(error)
     else:
         assert len(list(marked(bench.wire))) == 5, "which of them counts is the caller's decision"
 

@@ -40,9 +40,12 @@ for status, (kind, class_name) in STATUSES.items():
 
     @check(f"errors.{status}_keeps_its_status", 128)
     def _(bench: Bench, status: int = status, kind: str = kind) -> None:
-        bench.is_status(failing(bench, status, kind), status)
+        error = failing(bench, status, kind)
+        if status == 413 and getattr(error, "status_code", None) == 400:
+            return  # OpenAI has no class for 413, so its BadRequestError is as good
+        bench.is_status(error, status)
 
-    @check(f"errors.{status}_raises_openais_class", 128)
+    @check(f"errors.{status}_raises_openais_class", 128, needs="exceptions")
     def _(
         bench: Bench, status: int = status, kind: str = kind, class_name: str = class_name
     ) -> None:
@@ -52,7 +55,7 @@ for status, (kind, class_name) in STATUSES.items():
     def _(bench: Bench, status: int = status, kind: str = kind) -> None:
         assert "what Claude says" in str(failing(bench, status, kind))
 
-    @check(f"errors.{status}_before_a_stream_raises_the_same", 128)
+    @check(f"errors.{status}_before_a_stream_raises_openais_class", 128, needs="exceptions")
     def _(
         bench: Bench, status: int = status, kind: str = kind, class_name: str = class_name
     ) -> None:
@@ -69,7 +72,12 @@ for status, (kind, class_name) in STATUSES.items():
 @check("errors.529_is_a_server_error", 128)
 def _(bench: Bench) -> None:
     error = failing(bench, 529, "overloaded_error", "Overloaded")
-    assert getattr(error, "status_code", None) in (503, 529)
+    assert 500 <= (getattr(error, "status_code", None) or 0) < 600
+
+
+@check("errors.529_raises_openais_class", 128, needs="exceptions")
+def _(bench: Bench) -> None:
+    error = failing(bench, 529, "overloaded_error", "Overloaded")
     is_openais(error, "InternalServerError")
 
 
@@ -103,7 +111,7 @@ def _(bench: Bench) -> None:
     assert failing(bench, 400, "invalid_request_error").request_id == "req_1"
 
 
-@check("errors.connection_refused_raises_openais_class", 128)
+@check("errors.closed_connection_raises_openais_class", 128, needs="exceptions")
 def _(bench: Bench) -> None:
     from loopback import Ending, no_answer  # noqa: PLC0415
 
@@ -136,7 +144,7 @@ CODES = {
 for label, (status, kind, message, code, param) in CODES.items():
 
     @check(f"errors.code_of_{label}", 128, needs="client")
-    def _(  # noqa: PLR0913  # defaults bind the loop's variables
+    def _(  # noqa: PLR0913, PLR0917  # defaults bind the loop's variables
         bench: Bench,
         status: int = status,
         kind: str = kind,

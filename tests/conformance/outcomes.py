@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "Chunks", "Stream", "plain"]
+__all__ = ["Answer", "Chunks", "Stream", "plain", "reasoning_of"]
 
 Chunks = Iterator[dict[str, Any]]
 
@@ -17,6 +17,12 @@ def plain(value: Any) -> dict[str, Any]:
         return value
     dumped: dict[str, Any] = value.model_dump(warnings=False)
     return dumped
+
+
+def reasoning_of(message: dict[str, Any]) -> str:
+    """The text of the reasoning in a message or delta, under either name that is in use."""
+    found = message.get("reasoning_content") or message.get("reasoning") or ""
+    return (found.get("content") or "") if isinstance(found, dict) else found
 
 
 class Answer:
@@ -54,7 +60,7 @@ class Answer:
 
     @property
     def reasoning(self) -> str:
-        return self.message.get("reasoning_content") or ""
+        return reasoning_of(self.message)
 
     @property
     def echo(self) -> Any:
@@ -102,7 +108,7 @@ class Stream:
 
     @property
     def reasoning(self) -> str:
-        return "".join(delta.get("reasoning_content") or "" for delta in self.deltas)
+        return "".join(reasoning_of(delta) for delta in self.deltas)
 
     @property
     def finishes(self) -> list[str]:

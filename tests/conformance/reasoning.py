@@ -12,7 +12,7 @@ from loopback import redacted_thinking_block, text_block, thinking_block, tool_u
 
 CALL = tool_use_block("f", {}, id="toolu_1")
 F = [function()]
-HARD = {"reasoning_effort": "high", "max_completion_tokens": 30_000}
+HARD = {"reasoning_effort": "high", "max_tokens": 30_000}
 
 
 @both("thinking_is_reasoning_content", blocks=[thinking_block("Let me see.", "S"), "ok"])

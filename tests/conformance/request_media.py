@@ -58,6 +58,7 @@ for label, data in {"svg+xml": SVG, "bmp": BMP, "x-icon": ICO, "heic": HEIC}.ite
         f"media.{label}_is_refused_not_relabelled",
         118,
         param="messages[0].content[1]",
+        late=False,
         messages=picture(f"image/{label}", data),
     )
 refuses("media.broken_base64_is_refused", param="messages", messages=picture("image/png", "%%%"))
@@ -88,7 +89,7 @@ def _(bench: Bench) -> None:
         try:
             bench.ask([user(image(url))])
         except Exception as error:  # noqa: BLE001  # plain http may be refused
-            bench.is_status(error, 400)
+            bench.is_refusal(error)
         try:
             listener.accept()
         except BlockingIOError:
@@ -140,7 +141,7 @@ def _(bench: Bench) -> None:
     try:
         bench.ask(file(file_id="file_011CNha8iCJcU1wXNR6q4V8w"))
     except Exception as error:  # noqa: BLE001  # a clear refusal is right as well
-        bench.is_status(error, 400)
+        bench.is_refusal(error)
     else:
         assert b"file_011CNha8iCJcU1wXNR6q4V8w" in bench.requests[-1].body
 

@@ -111,7 +111,7 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
-@check("messages.neighbours_of_one_role_are_one_turn", 81)
+@check("messages.neighbours_of_one_role_are_one_turn", 81, ours=True)
 def _(bench: Bench) -> None:
     bench.ask([user("a"), user("b"), text("assistant", "c"), text("assistant", "d"), user("e")])
     assert [role for role, _ in bench.turns] == ["user", "assistant", "user"]
@@ -128,7 +128,8 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     bench.ask([user([{"type": "text", "text": " "}, {"type": "text", "text": "real"}])])
     assert "real" in said(bench, "user")
-    bench.legal()
+    if bench.own:
+        bench.legal()  # the API is said to take it; ours are to be safe
 
 
 @check("messages.blank_user_text_alone_is_never_sent", 71)
@@ -136,8 +137,7 @@ def _(bench: Bench) -> None:
     try:
         bench.ask([user(" ")])
     except Exception as error:  # noqa: BLE001  # to refuse it is right as well
-        bench.is_status(error, 400)
-        assert not bench.requests
+        bench.is_refusal(error)
     else:
         bench.legal()
 
@@ -146,7 +146,8 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     bench.ask([user("a"), text("assistant", ""), user("b")])
     bench.legal()
-    assert not said(bench, "assistant")
+    if bench.own:
+        assert not said(bench, "assistant"), "words were put into Claude's mouth"
 
 
 @check("messages.assistant_parts_arrive")
@@ -194,13 +195,13 @@ for label, model in {"old": OLD, "mid": MID, "new": NEW}.items():
             assert "system" not in [role for role, _ in bench.turns]
 
 
-@check("messages.system_in_the_middle_is_not_hoisted", 76)
+@check("messages.system_in_the_middle_is_not_hoisted", 76, ours=True)
 def _(bench: Bench) -> None:
     bench.ask(LATER, model=MID)
     assert "French" not in bench.system, "hoisting changes its meaning and the cached prefix"
 
 
-@check("messages.system_in_the_middle_leaves_the_prefix_alone", 76)
+@check("messages.system_in_the_middle_leaves_the_prefix_alone", 76, ours=True)
 def _(bench: Bench) -> None:
     bench.ask([text("system", "s"), *LATER[:2], user("x")], model=MID)
     before = (bench.system, bench.turns[:1])
@@ -216,8 +217,7 @@ for label, model in {"mid": MID, "new": NEW}.items():
         try:
             bench.ask(history, model=model)
         except Exception as error:  # noqa: BLE001  # to refuse it is a choice
-            bench.is_status(error, 400)
-            assert not bench.requests
+            bench.is_refusal(error)
         else:
             assert bench.turns[-1][0] == "user"
             assert "Answer:" in said(bench, "assistant")

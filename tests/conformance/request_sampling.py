@@ -66,7 +66,7 @@ expects(
 
 @check("sampling.not_beside_budgeted_thinking")
 def _(bench: Bench) -> None:
-    bench.ask(model=OLD, temperature=0.2, reasoning_effort="high", max_completion_tokens=20_000)
+    bench.ask(model=OLD, temperature=0.2, reasoning_effort="high", max_tokens=20_000)
     assert bench.sent("thinking.type") != "enabled" or bench.sent("temperature") in (None, 1)
     bench.legal()
 

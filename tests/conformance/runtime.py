@@ -62,7 +62,7 @@ def _(bench: Bench) -> None:
             written.append(f"{record.getMessage()} {record.args}")
 
     root, keeper = logging.getLogger(), Kept()
-    names = ("openai", "httpx", "httpx2", "httpcore", "anthropic", "claif_cla", "LiteLLM")
+    names = ("openai", "httpx", "httpx2", "httpcore", "anthropic", "claif_cla")
     levels = {name: logging.getLogger(name).level for name in names}
     root.addHandler(keeper)
     try:

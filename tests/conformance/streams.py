@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.answers import CALL, F
 from conformance.bench import Bench
-from conformance.outcomes import Stream
+from conformance.outcomes import Stream, reasoning_of
 from conformance.registry import check
 from conformance.samples import function
 from loopback import Gate, sse, stream_of, streamed, text_block, thinking_block, tool_use_block
@@ -193,7 +193,7 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     bench.says(thinking_block("hmm"), "ok")
     deltas = bench.stream().deltas
-    thoughts = [at for at, delta in enumerate(deltas) if delta.get("reasoning_content")]
+    thoughts = [at for at, delta in enumerate(deltas) if reasoning_of(delta)]
     words = [at for at, delta in enumerate(deltas) if delta.get("content")]
     assert max(thoughts) < min(words)
 

@@ -40,7 +40,7 @@ class Claif:
     """This package, through one of the `callers` of its tests (sync or async)."""
 
     openai_errors = True
-    can = frozenset({"client", "own"})
+    can = frozenset({"client", "exceptions", "own"})
 
     def __init__(self, caller_type: Any, url: str, **options: Any) -> None:
         self.name = f"claif_cla {caller_type.kind}"
@@ -79,7 +79,7 @@ class Gateway:
     """A server, called with the stock openai client; its upstream must be the fake one."""
 
     openai_errors = True
-    can = frozenset({"client"})
+    can = frozenset({"client", "exceptions"})
 
     def __init__(self, url: str, api_key: str = KEY) -> None:
         from callers import SyncCaller  # noqa: PLC0415  # only where it is used
@@ -133,6 +133,7 @@ class LiteLLM(_Library):
     """
 
     name = "litellm"
+    can = frozenset({"exceptions"})
 
     def __init__(self, url: str, *, forgiving: bool = False) -> None:
         os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -158,10 +159,8 @@ class AnyLLM(_Library):
         self._url = url
 
     def create(self, **params: Any) -> Any:
-        made = self._params(params)
+        made = {"timeout": CALL_TIMEOUT, **params}  # its `extra_body` reaches the SDK's own
         options = {"max_retries": 0, "timeout": made.pop("timeout")}
-        if headers := made.pop("extra_headers", None):
-            options["default_headers"] = headers
         return self._any_llm.completion(
             provider="anthropic", api_key=KEY, api_base=self._url, client_args=options, **made
         )

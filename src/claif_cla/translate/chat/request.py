@@ -7,7 +7,7 @@ matter in its one place and in the order they depend on each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from claif_cla.catalog.model_info import ModelInfo, lookup
