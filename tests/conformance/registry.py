@@ -53,7 +53,7 @@ class Check:
             others.
         needs: what the subject must be able to do for the check to apply: `client` for the
             methods of the openai client beside `create`, `exceptions` for openai's classes of
-            them, `own` for this package's constructor.
+            them, `key` for being given the upstream's key, `own` for this package's constructor.
         awaits: a feature that this package does not have yet; its check is expected to fail.
     """
 

@@ -7,7 +7,7 @@ from conformance.registry import check, expects
 from conformance.subjects import KEY
 
 
-@check("wire.key_is_sent_in_one_header")
+@check("wire.key_is_sent_in_one_header", needs="key")
 def _(bench: Bench) -> None:
     bench.ask()
     assert [value for value in bench.headers.values() if KEY in value] in ([KEY], [f"Bearer {KEY}"])

@@ -40,7 +40,7 @@ class Claif:
     """This package, through one of the `callers` of its tests (sync or async)."""
 
     openai_errors = True
-    can = frozenset({"client", "exceptions", "own"})
+    can = frozenset({"client", "exceptions", "key", "own"})
 
     def __init__(self, caller_type: Any, url: str, **options: Any) -> None:
         self.name = f"claif_cla {caller_type.kind}"
@@ -106,7 +106,7 @@ class _Library:
     """A function that completes. Native fields go beside the others, as these libraries do it."""
 
     openai_errors = False
-    can: frozenset[str] = frozenset()
+    can: frozenset[str] = frozenset({"key"})
 
     def _params(self, params: dict[str, Any]) -> dict[str, Any]:
         extra = params.pop("extra_body", None) or {}
@@ -133,7 +133,7 @@ class LiteLLM(_Library):
     """
 
     name = "litellm"
-    can = frozenset({"exceptions"})
+    can = frozenset({"exceptions", "key"})
 
     def __init__(self, url: str, *, forgiving: bool = False) -> None:
         os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"

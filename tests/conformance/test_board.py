@@ -60,9 +60,14 @@ def test_whatever_a_subject_raises_is_a_failure_with_its_reason_in_one_line():
     assert failed.reason == "RuntimeError: out of order and more"
 
 
-def test_a_bare_assertion_tells_itself():
-    (failed,) = outcome(lambda: {"choices": [{"message": {"content": "y"}}]})
-    assert failed.reason == 'assert bench.ask().text == "x"'
+def bare(bench: Any) -> None:
+    if bench.ask().text == "x":
+        raise AssertionError
+
+
+def test_a_failure_without_words_tells_its_line():
+    (failed,) = judge([Check("group.name", bare)], [lambda _: Fake(nothing)])
+    assert failed.reason == "raise AssertionError"
 
 
 def test_a_subject_that_exits_fails_only_its_check():

@@ -79,6 +79,7 @@ def test_the_first_chunk_has_the_role_and_comes_with_the_start():
                     "logprobs": None,
                 }
             ],
+            "adaptations": [],
         }
     ]
 

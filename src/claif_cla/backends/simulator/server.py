@@ -293,7 +293,7 @@ class SimulatorServer:
 
     @property
     def url(self) -> str:
-        """What to give a client as `base_url`: `http://127.0.0.1:8787`."""
+        """What to give a client as `base_url`: `http://127.0.0.1:8765`."""
         host = self._address[0]
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -337,7 +337,7 @@ class SimulatorServer:
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = 8787, engine: Engine | None = None
+    host: str = "127.0.0.1", port: int = 8765, engine: Engine | None = None
 ) -> SimulatorServer:
     """Start a server.
 

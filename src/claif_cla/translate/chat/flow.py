@@ -150,8 +150,7 @@ def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
         message = _joined(message, (yield from _message(reply, call)))
     body = completion(message, plan.tools, call.now)
     _keep(plan, call, message)
-    if plan.receipts.entries:
-        body["adaptations"] = [*plan.receipts.entries]
+    body["adaptations"] = [*plan.receipts.entries]
     return _answer(plan, reply, call, body)
 
 

@@ -95,8 +95,7 @@ class ChunkTranslator:
         if self.include_usage:
             self._base["usage"] = None
         chunk = self._chunk({"role": "assistant", "content": "", "refusal": None})
-        if self.adaptations:
-            chunk["adaptations"] = [*self.adaptations]
+        chunk["adaptations"] = [*self.adaptations]
         return chunk
 
     def _chunk(self, delta: Delta, reason: str | None = None) -> Chunk:
