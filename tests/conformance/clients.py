@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from conformance.bench import HELLO, MID, Bench
 from conformance.errors import is_openais
 from conformance.registry import check
-from conformance.samples import CITY, STRICT, function, json_schema
+from conformance.samples import CITY, EMPTY, STRICT, function, json_schema
 from loopback import json_answer, message, text_block, thinking_block, tool_use_block
 
 
@@ -89,7 +89,13 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     blocks = [tool_use_block("f", {"city": "x" * 20}, id="a"), tool_use_block("g", {}, id="b")]
     bench.says("t", *blocks, stop_reason="tool_use", piece=3)
-    final = accumulated(bench, tools=[function("f", CITY), function("g")])
+    closed = {"additionalProperties": False}
+    # Some releases of openai parse here, and take strict tools only.
+    tools = [
+        function("f", {**CITY, **closed}, strict=True),
+        function("g", {**EMPTY, **closed, "required": []}, strict=True),
+    ]
+    final = accumulated(bench, tools=tools)
     calls = final.choices[0].message.tool_calls
     assert [(call.id, call.function.name) for call in calls] == [("a", "f"), ("b", "g")]
     assert json.loads(calls[0].function.arguments) == {"city": "x" * 20}

@@ -179,7 +179,7 @@ def test_strict_takes_a_correction_that_changes_nothing_of_the_callers(new):
     backend = Recorder(max_output_tokens=4000)
     answer = asked(new(backend=backend, compat="strict"), model=STEADY)
     assert backend.statuses == [400, 200]
-    assert getattr(answer, "adaptations", None) is None
+    assert getattr(answer, "adaptations", None) == []
 
 
 def test_a_refusal_that_the_request_is_to_blame_for_is_told(new):
