@@ -126,7 +126,7 @@ class _Incoming:
 
     def __init__(self, request: Any, base_url: str) -> None:
         self.request = request
-        self.library: HttpLibrary = library_of(request)
+        self.http: HttpLibrary = library_of(request)
         self.started = time.monotonic()
         self.root = api_root(base_url)
         # A caller may give an absolute URL; what is not below the root is no endpoint of ours.
@@ -156,7 +156,7 @@ class _Incoming:
         kind = "application/json" if stream is None else "text/event-stream; charset=utf-8"
         headers = {**answer.headers, "content-type": kind}
         content = json_text.dump_bytes(answer.body) if stream is None else None
-        response = self.library.response(
+        response = self.http.response(
             answer.status,
             # Bytes: the library takes only ASCII from a string, a server may have sent more.
             headers=[(name.encode(), value.encode()) for name, value in headers.items()],
@@ -172,7 +172,7 @@ class _Incoming:
     def answer_to(self, fault: UpstreamFault) -> Answer:
         """What a whole answer that broke the protocol becomes. Raises if it was cut."""
         if isinstance(fault, TruncatedStream):
-            raise self.library.cut(fault.message, request=self.request) from fault
+            raise self.http.cut(fault.message, request=self.request) from fault
         return fault_answer(fault)
 
     def sync_body(self, answer: Answer, opened: Opened) -> Any:
@@ -181,13 +181,13 @@ class _Incoming:
                 with closing(chunks(answer.body, opened)) as parts:
                     for chunk in parts:
                         yield _encoded(chunk)
-            except self.library.wire_faults as error:
+            except self.http.wire_faults as error:
                 raise self._broken(error) from error
             except UpstreamFault as fault:
                 raise self._broken(fault) from fault
             yield _DONE
 
-        return self.library.sync_body(pieces(), opened.close)
+        return self.http.sync_body(pieces(), opened.close)
 
     def async_body(self, answer: Answer, opened: AsyncOpened) -> Any:
         async def pieces() -> AsyncGenerator[bytes, None]:
@@ -195,17 +195,17 @@ class _Incoming:
                 async with aclosing(achunks(answer.body, opened)) as parts:
                     async for chunk in parts:
                         yield _encoded(chunk)
-            except self.library.wire_faults as error:
+            except self.http.wire_faults as error:
                 raise self._broken(error) from error
             except UpstreamFault as fault:
                 raise self._broken(fault) from fault
             yield _DONE
 
-        return self.library.async_body(pieces(), opened.close)
+        return self.http.async_body(pieces(), opened.close)
 
     def _broken(self, error: Exception) -> openai.APIError:
         """What a failure in the middle of a stream becomes."""
-        if isinstance(error, self.library.timeout):
+        if isinstance(error, self.http.timeout):
             return openai.APITimeoutError(request=self.request)
         if isinstance(error, UpstreamFault) and not isinstance(error, TruncatedStream):
             body = fault_object(error)
