@@ -43,12 +43,19 @@ class Receipts:
         """`param` only tunes or labels and is left out. Raises `Refusal` in `strict`."""
         self._record(param, "dropped", detail)
 
-    def refuse(self, param: str, detail: str, *, code: str = "unsupported_parameter") -> None:
-        """`param` would change the answer's meaning or shape: left out only in `lenient`."""
+    def refuse(
+        self,
+        param: str,
+        detail: str,
+        *,
+        code: str = "unsupported_parameter",
+        lenient: Action = "dropped",
+    ) -> None:
+        """`param` would change the answer's meaning or shape: only `lenient` goes on without it."""
         if self.compat != "lenient":
             advice = " Leave it out, or use compat='lenient' to have it dropped."
             raise Refusal(f"`{param}`: {detail}{advice}", param=param, code=code)
-        self._note(param, "dropped", detail)
+        self._note(param, lenient, detail)
 
     def _record(self, param: str, action: Action, detail: str) -> None:
         if self.compat == "strict":

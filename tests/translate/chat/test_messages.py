@@ -393,7 +393,7 @@ def test_lenient_makes_a_lost_result_a_users_words(content, kept):
     messages = [user("q"), result("x", content)]
     told = "Result of an earlier tool call with the id 'x':"
     assert turns(*messages, **LENIENT) == [says("user", "q", told, *kept)]
-    assert notes(*messages, **LENIENT) == [("messages[1].tool_call_id", "dropped")]
+    assert notes(*messages, **LENIENT) == [("messages[1].tool_call_id", "adapted")]
 
 
 def test_a_result_that_comes_a_turn_too_late_is_refused():

@@ -169,7 +169,7 @@ class _Conversation:
     def _orphan(self, caller_id: str, result: Block, where: str) -> None:
         named = f" with the id {caller_id!r}" if caller_id else ""
         detail = f"the last assistant message holds no tool call{named} that this could answer."
-        self.context.receipts.refuse(where, detail, code="invalid_value")
+        self.context.receipts.refuse(where, detail, code="invalid_value", lenient="adapted")
         self.user += text_block(f"Result of an earlier tool call{named}:")
         self.user += blocks(result.get("content"), "user", where, self.context.receipts)
 
