@@ -7,8 +7,8 @@ import anyio
 import pytest
 
 from claif_cla.drive import (
+    MAX_AT_ONCE,
     MAX_DRAIN,
-    MAX_THREADS,
     AsyncOpened,
     Opened,
     achunks,
@@ -297,7 +297,7 @@ def sending_all(count):
     return Answer(200, {}, bodies)
 
 
-@pytest.mark.parametrize("count", [1, 3, MAX_THREADS + 5])
+@pytest.mark.parametrize("count", [1, 3, MAX_AT_ONCE + 5])
 async def test_requests_sent_at_once_are_answered_in_their_order(driver, count):
     exchanges = [FakeExchange(b"%d" % number) for number in range(count)]
     answer = await driver(*exchanges).run(sending_all(count))
@@ -335,6 +335,22 @@ async def test_tasks_send_at_once():
     with anyio.fail_after(5):
         answer = await arun(sending_all(3), AsyncOpened(send))
     assert answer.body == [b"x"] * 3
+
+
+async def test_no_more_tasks_send_at_once_than_is_good():
+    waiting, most = 0, 0
+
+    async def send(request):
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        await anyio.lowlevel.checkpoint()
+        waiting -= 1
+        return FakeAsyncExchange(FakeExchange(b"x"))
+
+    answer = await arun(sending_all(3 * MAX_AT_ONCE), AsyncOpened(send))
+    assert answer.body == [b"x"] * (3 * MAX_AT_ONCE)
+    assert most == MAX_AT_ONCE
 
 
 def test_one_that_fails_in_a_thread_closes_the_others():

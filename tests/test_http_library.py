@@ -49,34 +49,39 @@ def test_unmapped_failures_of_a_socket_are_wire_faults(library):
     assert not isinstance(ValueError(), library.wire_faults)
 
 
+ONE, TWO = {"n": 1}, {"n": 2}
+BYTES = b'data: {"n":1}\n\n'
+ALL = BYTES + b'data: {"n":2}\n\ndata: [DONE]\n\n'
+
+
 def sync_body_of(library, told, released):
-    def pieces():
+    def chunks():
         try:
-            yield b"one"
-            yield b"two"
+            yield ONE
+            yield TWO
         finally:
             told.append("finished")
 
-    return library.sync_body(pieces(), lambda: released.append(1))
+    return library.sync_body(chunks(), lambda: released.append(1))
 
 
 def async_body_of(library, told, released):
-    async def pieces():
+    async def chunks():
         try:
-            yield b"one"
-            yield b"two"
+            yield ONE
+            yield TWO
         finally:
             told.append("finished")
 
     async def release():
         released.append(1)
 
-    return library.async_body(pieces(), release)
+    return library.async_body(chunks(), release)
 
 
 def test_a_response_reads_a_sync_body(library):
     response = library.response(200, stream=sync_body_of(library, [], released := []))
-    assert response.read() == b"onetwo"
+    assert response.read() == ALL
     assert released
 
 
@@ -84,7 +89,7 @@ def test_a_response_reads_a_sync_body(library):
 def test_closing_a_response_closes_a_sync_body(library, read):
     response = library.response(200, stream=sync_body_of(library, told := [], released := []))
     pieces = response.iter_raw()
-    assert [next(pieces) for _ in range(read)] == [b"one"] * read
+    assert [next(pieces) for _ in range(read)] == [BYTES] * read
     response.close()
     assert released == [1]
     assert told == ["finished"] * read
@@ -93,19 +98,19 @@ def test_closing_a_response_closes_a_sync_body(library, read):
 def test_closing_a_sync_body_that_is_being_read_only_releases(library):
     released = []
 
-    def pieces():
+    def chunks():
         body.close()  # as another thread would, in the middle of a read
-        yield b"one"
+        yield ONE
 
-    body = library.sync_body(pieces(), lambda: released.append(1))
-    assert list(body) == [b"one"]
+    body = library.sync_body(chunks(), lambda: released.append(1))
+    assert list(body.chunks) == [ONE]
     assert released == [1]
 
 
 @pytest.mark.anyio
 async def test_a_response_reads_an_async_body(library):
     response = library.response(200, stream=async_body_of(library, [], released := []))
-    assert await response.aread() == b"onetwo"
+    assert await response.aread() == ALL
     assert released
 
 
@@ -114,7 +119,7 @@ async def test_a_response_reads_an_async_body(library):
 async def test_closing_a_response_closes_an_async_body(library, read):
     response = library.response(200, stream=async_body_of(library, told := [], released := []))
     pieces = response.aiter_raw()
-    assert [await anext(pieces) for _ in range(read)] == [b"one"] * read
+    assert [await anext(pieces) for _ in range(read)] == [BYTES] * read
     await response.aclose()
     await pieces.aclose()
     assert released == [1]
@@ -128,10 +133,10 @@ async def test_closing_an_async_body_that_is_being_read_only_releases(library):
     async def release():
         released.append(1)
 
-    async def pieces():
+    async def chunks():
         await body.aclose()
-        yield b"one"
+        yield ONE
 
-    body = library.async_body(pieces(), release)
-    assert [piece async for piece in body] == [b"one"]
+    body = library.async_body(chunks(), release)
+    assert [chunk async for chunk in body.chunks] == [ONE]
     assert released == [1]

@@ -17,6 +17,22 @@ def test_what_is_kept_comes_back_under_each_of_its_keys():
     assert len(memory) == 1
 
 
+def test_what_stood_before_an_answer_is_kept_with_it():
+    memory = ThinkingMemory()
+    memory.keep(["a", "b"], THOUGHT, "before")
+    memory.keep(["c"], THOUGHT)
+    assert [memory.prefix(key) for key in "abcd"] == ["before", "before", None, None]
+
+
+def test_asking_what_stood_before_is_a_use():
+    memory = ThinkingMemory(max_entries=2)
+    memory.keep(["a"], [1], "before")
+    memory.keep(["b"], [2])
+    memory.prefix("a")
+    memory.keep(["c"], [3])
+    assert [memory.recall(key) for key in "abc"] == [[1], None, [3]]
+
+
 def test_what_comes_back_is_nobody_elses():
     memory = ThinkingMemory()
     memory.keep(["a"], THOUGHT)

@@ -16,6 +16,9 @@ from openai import NOT_GIVEN, NotGiven
 from typing_extensions import Self, override
 
 from claif_cla.backends.base import Backend
+from claif_cla.fast_path.answers import built
+from claif_cla.fast_path.requests import built_request
+from claif_cla.http_clients import AsyncHttpClients, HttpClients
 from claif_cla.options import (
     OWN_OPTIONS,
     base_url_for,
@@ -38,6 +41,9 @@ _KeySource = TypeVar("_KeySource")
 class _Configured(Generic[_KeySource]):
     """The constructor that both clients share, placed before openai's in their lines."""
 
+    _client: Any
+    _http_clients: type[Any]
+
     def __init__(  # noqa: PLR0913 - the stock signature, and ours
         self,
         *,
@@ -58,6 +64,7 @@ class _Configured(Generic[_KeySource]):
         thinking_memory: ThinkingMemory | bool = True,
         _warner: Any = None,
         _lessons: Any = None,
+        _http: Any = None,
         **openai_options: Any,
     ) -> None:
         refuse_foreign(openai_options)
@@ -83,7 +90,20 @@ class _Configured(Generic[_KeySource]):
             **openai_options,
         }
         super().__init__(**stock)
+        self._http = _http or self._http_clients(self._client, own=http_client is None)
         forget_openai_environment(self, openai_options, default_headers)
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
+        stock = super()._build_request  # type: ignore[misc]
+        return built_request(self, stock, options, retries_taken)
+
+    def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
+        strict: bool = self._strict_response_validation  # type: ignore[attr-defined]
+        made = None if strict else built(cast_to, data)
+        if made is not None:
+            return made
+        stock = super()._process_response_data  # type: ignore[misc]
+        return stock(data=data, cast_to=cast_to, response=response)
 
     def _carried(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the stock `copy` that carry our own options along."""
@@ -93,6 +113,8 @@ class _Configured(Generic[_KeySource]):
         if stock.get("base_url") is None and own["backend"] is self._claif.backend:
             # What one server refuses says nothing about another.
             shared["_lessons"] = self._claif.settings.lessons
+        if stock.get("http_client") is None:
+            shared["_http"] = self._http
         token = stock.pop("auth_token", None)
         if token is not None and stock.get("api_key") is None:
             stock["api_key"] = token
@@ -135,6 +157,9 @@ class ClaudeClient(_Configured[Callable[[], str]], openai.OpenAI):
             for arguments that openai lacks too.
     """
 
+    _http_clients = HttpClients
+    _http: HttpClients
+
     @cached_property
     @override
     def chat(self) -> ClaudeChat:
@@ -151,10 +176,19 @@ class ClaudeClient(_Configured[Callable[[], str]], openai.OpenAI):
 
     @override
     def _send_request(self, request: Any, *, stream: bool, **kwargs: Any) -> Any:
-        response = self._claif.send(request, str(self.base_url), self._client, kwargs)
+        http = self._http.current(self._client)
+        response = self._claif.send(request, str(self.base_url), http, kwargs)
         if not stream:
             response.read()
         return response
+
+    @override
+    def is_closed(self) -> bool:
+        return self._http.is_closed
+
+    @override
+    def close(self) -> None:
+        self._http.close()
 
     @override
     def _process_response(self, **kwargs: Any) -> Any:
@@ -168,6 +202,9 @@ class AsyncClaudeClient(_Configured[Callable[[], Awaitable[str]]], openai.AsyncO
     The arguments and exceptions are those of `ClaudeClient`; a function for `api_key` is async,
     and `http_client` is an `AsyncClient`.
     """
+
+    _http_clients = AsyncHttpClients
+    _http: AsyncHttpClients
 
     @cached_property
     @override
@@ -185,10 +222,20 @@ class AsyncClaudeClient(_Configured[Callable[[], Awaitable[str]]], openai.AsyncO
 
     @override
     async def _send_request(self, request: Any, *, stream: bool, **kwargs: Any) -> Any:
-        response = await self._claif.asend(request, str(self.base_url), self._client, kwargs)
+        http = await self._http.current(self._client)
+        with self._http.explained():
+            response = await self._claif.asend(request, str(self.base_url), http, kwargs)
         if not stream:
             await response.aread()
         return response
+
+    @override
+    def is_closed(self) -> bool:
+        return self._http.is_closed
+
+    @override
+    async def close(self) -> None:
+        await self._http.close()
 
     @override
     async def _process_response(self, **kwargs: Any) -> Any:

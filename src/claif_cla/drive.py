@@ -37,8 +37,8 @@ MAX_DRAIN = 64 * 1024
 MAX_DRAIN_SECONDS = 0.25
 """How long the async driver waits for that end. The sync driver has no way to wait for less than
 the read timeout of the call."""
-MAX_THREADS = 16
-"""How many requests the sync driver opens at the same time."""
+MAX_AT_ONCE = 16
+"""How many requests are being opened at the same time."""
 
 
 def _give_up(exchange: Exchange) -> None:
@@ -81,7 +81,7 @@ class Opened:
     def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
 
-        with ThreadPoolExecutor(min(len(requests), MAX_THREADS)) as pool:
+        with ThreadPoolExecutor(min(len(requests), MAX_AT_ONCE)) as pool:
             # Tracing keeps its place in context variables, which threads do not inherit.
             waiting = [pool.submit(copy_context().run, self._send, one) for one in requests]
         failures = [error for one in waiting if (error := one.exception()) is not None]
@@ -168,10 +168,12 @@ class AsyncOpened:
     async def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
         replies: list[Reply | None] = [None] * len(requests)
         failures: list[Exception] = []
+        limit = anyio.CapacityLimiter(MAX_AT_ONCE)
 
         async def send(at: int) -> None:
             try:
-                replies[at] = await self._sent(requests[at])
+                async with limit:
+                    replies[at] = await self._sent(requests[at])
             except Exception as error:  # noqa: BLE001 - raised below, not as a group
                 failures.append(error)
                 group.cancel_scope.cancel()

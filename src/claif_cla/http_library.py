@@ -21,7 +21,12 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from claif_cla.translate.flow import Chunk
+from claif_cla.wire import json_text, sse
+
 __all__ = ["HttpLibrary", "library_of"]
+
+_DONE = sse.encode(b"[DONE]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,10 @@ class HttpLibrary:
 
     Attributes:
         response: the response class.
-        sync_body, async_body: byte streams of a response, made of a generator and of a function
-            that gives up what it reads from. Closing one does that at once: also before the
-            first piece was asked for, and while another thread or task waits for a piece.
+        sync_body, async_body: byte streams of a response, made of a generator of chunks and of a
+            function that gives up what it reads from. Closing one does that at once: also before
+            the first chunk was asked for, and while another thread or task waits for one. Who
+            needs no bytes takes the `chunks` themselves.
         timeout: base of its timeout exceptions.
         wire_faults: bases of what is raised when the wire fails while a body is read. `OSError`
             is among them: a TLS failure can come through unmapped.
@@ -48,33 +54,41 @@ class HttpLibrary:
 
 
 class _SyncBody:
-    def __init__(self, pieces: Generator[bytes, None, None], release: Callable[[], None]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: Generator[Chunk, None, None], release: Callable[[], None]) -> None:
+        self.chunks = chunks
         self._release = release
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
+        for chunk in self.chunks:
+            yield _encoded(chunk)
+        yield _DONE
 
     def close(self) -> None:
         self._release()
         with suppress(ValueError):  # it runs in another thread, which meets the closed connection
-            self._pieces.close()
+            self.chunks.close()
 
 
 class _AsyncBody:
     def __init__(
-        self, pieces: AsyncGenerator[bytes, None], release: Callable[[], Awaitable[None]]
+        self, chunks: AsyncGenerator[Chunk, None], release: Callable[[], Awaitable[None]]
     ) -> None:
-        self._pieces = pieces
+        self.chunks = chunks
         self._release = release
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self.chunks:
+            yield _encoded(chunk)
+        yield _DONE
 
     async def aclose(self) -> None:
         await self._release()
         with suppress(RuntimeError):  # it runs in another task, which meets the closed connection
-            await self._pieces.aclose()
+            await self.chunks.aclose()
+
+
+def _encoded(chunk: Chunk) -> bytes:
+    return sse.encode(json_text.dump_bytes(chunk))
 
 
 def library_of(request: Any) -> HttpLibrary:

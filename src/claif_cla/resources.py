@@ -1,7 +1,8 @@
 """`client.chat.completions` with `model` left free.
 
-Subclasses of the stock resources that fill in the default model and call the stock method, so
-that instrumentation which patches openai's classes sees every call.
+Subclasses of the stock resources that fill in the default model. Where that is the same, they
+take the fast path past the stock `create` (see `fast_path`); instrumentation that patches openai's
+classes still sees every call.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from openai.resources.chat.completions import AsyncCompletions, Completions
 from typing_extensions import Unpack, override
 
 from claif_cla.catalog.names import resolve
+from claif_cla.fast_path.answers import AsyncChunkStream, ChunkStream
+from claif_cla.fast_path.first_attempt import aattempt, attempt
+from claif_cla.fast_path.requests import post_arguments, spared
 
 if TYPE_CHECKING:
     from openai import AsyncStream, Stream
@@ -109,11 +113,17 @@ class ClaudeCompletions(Completions):
 
         @override
         def create(self, **params: Any) -> Any:
-            return super().create(**_with_model(self._client, params))
+            params = _with_model(self._client, params)
+            posted = post_arguments(self, Completions.create, params, ChunkStream)
+            if posted is None:
+                return super().create(**params)
+            return attempt(self._client, posted) or self._post(**posted)
 
         @override
         def parse(self, **params: Any) -> Any:
-            return super().parse(**_with_model(self._client, params))
+            params = _with_model(self._client, params)
+            parsed = spared(self, Completions.parse, params)
+            return super().parse(**params) if parsed is None else parsed
 
         @override
         def stream(self, **params: Any) -> Any:
@@ -180,11 +190,17 @@ class AsyncClaudeCompletions(AsyncCompletions):
 
         @override
         async def create(self, **params: Any) -> Any:
-            return await super().create(**_with_model(self._client, params))
+            params = _with_model(self._client, params)
+            posted = post_arguments(self, AsyncCompletions.create, params, AsyncChunkStream)
+            if posted is None:
+                return await super().create(**params)
+            return await aattempt(self._client, posted) or await self._post(**posted)
 
         @override
         async def parse(self, **params: Any) -> Any:
-            return await super().parse(**_with_model(self._client, params))
+            params = _with_model(self._client, params)
+            parsed = spared(self, AsyncCompletions.parse, params)
+            return await (super().parse(**params) if parsed is None else parsed)
 
         @override
         def stream(self, **params: Any) -> Any:

@@ -12,16 +12,26 @@ always a fresh value, and its size is known.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from typing_extensions import override
 
+from claif_cla.after_fork import lock_across_forks
 from claif_cla.wire import json_text
 
 __all__ = ["ThinkingMemory"]
+
+
+class _Entry(NamedTuple):
+    names: tuple[str, ...]
+    text: bytes
+    prefix: str | None
+
+    @property
+    def size(self) -> int:
+        return len(self.text) + len(self.prefix or "") + sum(map(len, self.names))
 
 
 class ThinkingMemory:
@@ -41,47 +51,63 @@ class ThinkingMemory:
             raise ValueError("`max_entries` and `max_bytes` must be at least 1")
         self.max_entries = max_entries
         self.max_bytes = max_bytes
-        self._entries: OrderedDict[int, tuple[tuple[str, ...], bytes]] = OrderedDict()
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
         self._numbers: dict[str, int] = {}
         self._next = 0
         self._size = 0
-        self._lock = threading.Lock()
+        self._lock = lock_across_forks()
 
-    def keep(self, keys: Iterable[str], content: Sequence[Any]) -> None:
-        """Remember `content` under each of `keys`; a key that is known is taken over."""
-        names = tuple(dict.fromkeys(keys))
-        text = json_text.dump_bytes(content)
-        if not names or _size(names, text) > self.max_bytes // 8:
+    def keep(self, keys: Iterable[str], content: Sequence[Any], prefix: str | None = None) -> None:
+        """Remember `content` under each of `keys`; a key that is known is taken over.
+
+        Args:
+            keys: under which the answer is found again.
+            content: its blocks.
+            prefix: a digest of what stood before it, where its thinking is bound to that.
+        """
+        entry = _Entry(tuple(dict.fromkeys(keys)), json_text.dump_bytes(content), prefix)
+        if not entry.names or entry.size > self.max_bytes // 8:
             return
         with self._lock:
-            before = {self._numbers[name] for name in names if name in self._numbers}
-            self._entries[self._next] = (names, text)
-            self._numbers.update(dict.fromkeys(names, self._next))
+            before = {self._numbers[name] for name in entry.names if name in self._numbers}
+            self._entries[self._next] = entry
+            self._numbers.update(dict.fromkeys(entry.names, self._next))
             self._next += 1
-            self._size += _size(names, text)
+            self._size += entry.size
             for number in before:
-                if all(self._numbers[name] != number for name in self._entries[number][0]):
+                if all(self._numbers[name] != number for name in self._entries[number].names):
                     self._forget(number)
             while len(self._entries) > self.max_entries or self._size > self.max_bytes:
                 self._forget(next(iter(self._entries)))
 
     def _forget(self, number: int) -> None:
-        names, text = self._entries.pop(number)
-        self._size -= _size(names, text)
-        for name in names:
+        entry = self._entries.pop(number)
+        self._size -= entry.size
+        for name in entry.names:
             if self._numbers.get(name) == number:
                 del self._numbers[name]
 
     def recall(self, key: str) -> list[Any] | None:
         """The content under `key`, a fresh value; None if it is not there."""
+        entry = self._used(key)
+        if entry is None:
+            return None
+        content: list[Any] = json_text.load(entry.text)
+        return content
+
+    def prefix(self, key: str) -> str | None:
+        """The digest of what stood before the answer under `key`; None if it is not known."""
+        entry = self._used(key)
+        return None if entry is None else entry.prefix
+
+    def _used(self, key: str) -> _Entry | None:
+        """The entry under `key`, which is now the one that was used last."""
         with self._lock:
             number = self._numbers.get(key)
             if number is None:
                 return None
             self._entries.move_to_end(number)
-            text = self._entries[number][1]
-        content: list[Any] = json_text.load(text)
-        return content
+            return self._entries[number]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -98,7 +124,3 @@ class ThinkingMemory:
     def __repr__(self) -> str:
         # What was thought is nobody's business but the conversation's.
         return f"ThinkingMemory({len(self)} of {self.max_entries} answers)"
-
-
-def _size(names: Iterable[str], text: bytes) -> int:
-    return len(text) + sum(map(len, names))

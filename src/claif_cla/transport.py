@@ -20,11 +20,11 @@ What goes wrong in the middle of a stream:
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import aclosing, closing
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import openai
 
@@ -32,19 +32,20 @@ from claif_cla.backends.base import Backend, Hop
 from claif_cla.drive import AsyncOpened, Opened, achunks, arun, chunks, run
 from claif_cla.errors import TruncatedStream, UpstreamFault
 from claif_cla.http_library import HttpLibrary, library_of
+from claif_cla.http_request import is_unread, json_of, taken_outcome
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.error_body import fault_answer, fault_object
 from claif_cla.translate.flow import Answer, Chunk
 from claif_cla.translate.routes import flow_for
 from claif_cla.warn import Warner
-from claif_cla.wire import json_text, sse
+from claif_cla.wire import json_text
 from claif_cla.wire.http import UpstreamRequest
+from claif_cla.wire.secret_headers import redact
 
-__all__ = ["Transport", "api_root"]
+__all__ = ["Outcome", "Transport", "api_root"]
 
-_DONE = sse.encode(b"[DONE]")
 _ANSWER = "claif_cla.answer"
-"""Where a response keeps what `tell` needs, among its `extensions`: its `Answer` less the body."""
+"""Where a response keeps what `tell` needs, among its `extensions`: remarks and receipts."""
 
 
 def api_root(base_url: str) -> str:
@@ -77,33 +78,51 @@ class Transport:
             http: the client's HTTP client, for the upstream hop.
             options: further arguments of its `send`.
         """
-        request.read()
+        if not is_unread(request):
+            request.read()
         incoming = _Incoming(request, base_url)
-        hop = Hop(http, incoming.root, request.extensions, options)
-        opened = Opened(lambda upstream: self.backend.open(self._named(upstream), hop))
+        call, hop = incoming.call(self), Hop(http, incoming.root, request.extensions, options)
+        opened = self._opened(hop)
         try:
-            answer = run(flow_for(incoming.call(self)), opened)
+            outcome = taken_outcome(request)
+            answer = run(flow_for(call), opened) if outcome is None else outcome.result()
         except UpstreamFault as fault:
             answer = incoming.answer_to(fault)
         if not answer.is_stream:
             return incoming.response(answer)
         return incoming.response(answer, incoming.sync_body(answer, opened))
 
+    def answer(self, call: Call, hop: Hop) -> Answer:
+        """The whole answer to a call. Raises `UpstreamFault`, and what the HTTP library raises."""
+        return run(flow_for(call), self._opened(hop))
+
+    def _opened(self, hop: Hop) -> Opened:
+        return Opened(lambda upstream: self.backend.open(self._named(upstream), hop))
+
     async def asend(
         self, request: Any, base_url: str, http: Any, options: Mapping[str, Any]
     ) -> Any:
         """`send`, for the async client."""
-        await request.aread()
+        if not is_unread(request):
+            await request.aread()
         incoming = _Incoming(request, base_url)
-        hop = Hop(http, incoming.root, request.extensions, options)
-        opened = AsyncOpened(lambda upstream: self.backend.aopen(self._named(upstream), hop))
+        call, hop = incoming.call(self), Hop(http, incoming.root, request.extensions, options)
+        opened = self._aopened(hop)
         try:
-            answer = await arun(flow_for(incoming.call(self)), opened)
+            outcome = taken_outcome(request)
+            answer = await arun(flow_for(call), opened) if outcome is None else outcome.result()
         except UpstreamFault as fault:
             answer = incoming.answer_to(fault)
         if not answer.is_stream:
             return incoming.response(answer)
         return incoming.response(answer, incoming.async_body(answer, opened))
+
+    async def aanswer(self, call: Call, hop: Hop) -> Answer:
+        """`answer`, for the async client."""
+        return await arun(flow_for(call), self._aopened(hop))
+
+    def _aopened(self, hop: Hop) -> AsyncOpened:
+        return AsyncOpened(lambda upstream: self.backend.aopen(self._named(upstream), hop))
 
     def tell(self, response: Any) -> None:
         """Issue the warnings of a response that `send` or `asend` made.
@@ -112,13 +131,35 @@ class Transport:
         turns warnings into errors would make openai 2 believe that the connection had failed:
         it would try again, and pay again.
         """
-        answer = response.extensions.get(_ANSWER)
-        if answer is not None:
-            self.warner.deprecated(answer.remarks)
-            self.warner.adapted(answer.adaptations)
+        self.warn(*response.extensions.get(_ANSWER, ((), ())))
+
+    def warn(self, remarks: Sequence[str], adaptations: Sequence[Mapping[str, str]]) -> None:
+        """Issue the warnings of an answer."""
+        if remarks:
+            self.warner.deprecated(remarks)
+        if adaptations:
+            self.warner.adapted(adaptations)
+
+    def settings_for(self, *, official: bool) -> Settings:
+        """The settings for a server that is, or is not, Anthropic's own."""
+        settings = self.settings
+        return settings if settings.official == official else replace(settings, official=official)
 
     def _named(self, request: UpstreamRequest) -> UpstreamRequest:
-        return replace(request, headers={**request.headers, "user-agent": self.user_agent})
+        headers = {**request.headers, "user-agent": self.user_agent}
+        return UpstreamRequest(request.method, request.path, headers, request.body, request.query)
+
+
+class Outcome(NamedTuple):
+    """What has come of a call's first attempt: one of both."""
+
+    answer: Answer | None = None
+    error: Exception | None = None
+
+    def result(self) -> Answer:
+        if self.answer is None:
+            raise self.error or ValueError("an outcome has an answer or an error")
+        return self.answer
 
 
 class _Incoming:
@@ -130,26 +171,27 @@ class _Incoming:
         self.started = time.monotonic()
         self.root = api_root(base_url)
         # A caller may give an absolute URL; what is not below the root is no endpoint of ours.
-        below = str(request.url.copy_with(query=None)).removeprefix(self.root)
-        self.path = below.removeprefix("/v1")
+        address, _, self.query = str(request.url).partition("?")
+        self.path = address.removeprefix(self.root).removeprefix("/v1")
 
     def call(self, transport: Transport) -> Call:
+        """What the request asks. From then on it has no secrets.
+
+        It goes nowhere itself, but the SDK hangs it on its exceptions and responses, which
+        programs pickle, log and hand to other processes. A retry gets a new one.
+        """
         official = transport.backend.is_official(self.root)
-        return Call(
+        call = Call(
             method=self.request.method,
             path=self.path,
-            request=self._json(),
-            settings=replace(transport.settings, official=official),
-            headers=dict(self.request.headers),
-            query=self.request.url.query.decode("ascii"),
+            request=json_of(self.request),
+            settings=transport.settings_for(official=official),
+            headers=dict(self.request.headers.items()),  # its own `keys` and `[]` are slow
+            query=self.query,
             now=int(time.time()),
         )
-
-    def _json(self) -> Any:
-        try:
-            return json_text.load(self.request.content) if self.request.content else None
-        except ValueError:  # an upload: endpoints that take one do not look at it as JSON
-            return None
+        redact(self.request.headers)
+        return call
 
     def response(self, answer: Answer, stream: Any = None) -> Any:
         """The answer as a response of the request's library; `stream` is the body of a stream."""
@@ -163,7 +205,7 @@ class _Incoming:
             request=self.request,
             content=content,
             stream=stream,
-            extensions={_ANSWER: replace(answer, body=None)},
+            extensions={_ANSWER: (answer.remarks, answer.adaptations)},
         )
         # The library sets this only on responses that it received itself.
         response.elapsed = timedelta(seconds=time.monotonic() - self.started)
@@ -176,32 +218,28 @@ class _Incoming:
         return fault_answer(fault)
 
     def sync_body(self, answer: Answer, opened: Opened) -> Any:
-        def pieces() -> Generator[bytes, None, None]:
+        def told() -> Generator[Chunk, None, None]:
             try:
-                with closing(chunks(answer.body, opened)) as parts:
-                    for chunk in parts:
-                        yield _encoded(chunk)
+                yield from chunks(answer.body, opened)
             except self.http.wire_faults as error:
                 raise self._broken(error) from error
             except UpstreamFault as fault:
                 raise self._broken(fault) from fault
-            yield _DONE
 
-        return self.http.sync_body(pieces(), opened.close)
+        return self.http.sync_body(told(), opened.close)
 
     def async_body(self, answer: Answer, opened: AsyncOpened) -> Any:
-        async def pieces() -> AsyncGenerator[bytes, None]:
+        async def told() -> AsyncGenerator[Chunk, None]:
             try:
                 async with aclosing(achunks(answer.body, opened)) as parts:
                     async for chunk in parts:
-                        yield _encoded(chunk)
+                        yield chunk
             except self.http.wire_faults as error:
                 raise self._broken(error) from error
             except UpstreamFault as fault:
                 raise self._broken(fault) from fault
-            yield _DONE
 
-        return self.http.async_body(pieces(), opened.close)
+        return self.http.async_body(told(), opened.close)
 
     def _broken(self, error: Exception) -> openai.APIError:
         """What a failure in the middle of a stream becomes."""
@@ -213,7 +251,3 @@ class _Incoming:
         reason = str(error) or type(error).__name__
         message = f"The stream broke: {reason}."
         return openai.APIConnectionError(message=message, request=self.request)
-
-
-def _encoded(chunk: Chunk) -> bytes:
-    return sse.encode(json_text.dump_bytes(chunk))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 
+from claif_cla.after_fork import lock_across_forks
 from claif_cla.errors import AdaptationWarning
 
 __all__ = ["Warner"]
@@ -23,7 +24,7 @@ class Warner:
     """Remembers what it warned of; a client and its copies share one."""
 
     _seen: set[tuple[type[Warning], str]] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=lock_across_forks)
 
     def adapted(self, adaptations: Iterable[Mapping[str, str]]) -> None:
         """One `AdaptationWarning` per parameter."""

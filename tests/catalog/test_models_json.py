@@ -91,10 +91,30 @@ def test_a_fact_is_null_exactly_where_an_assumption_or_no_value_stands(
     document: dict[str, Any],
 ) -> None:
     for owner, name, fact in facts_of(document):
-        assert set(fact) in ({"value", "source"}, {"value", "assume", "source"}), (owner, name)
+        keys = set(fact) - {"note"}
+        assert keys in ({"value", "source"}, {"value", "assume", "source"}), (owner, name)
         if "assume" in fact:
             assert fact["value"] is None, (owner, name)
             assert fact["source"].startswith("assumed-"), (owner, name)
+
+
+def test_a_note_is_a_sentence_about_a_conflict_of_sources(document: dict[str, Any]) -> None:
+    noted = {
+        (owner, name): fact["note"] for owner, name, fact in facts_of(document) if "note" in fact
+    }
+    assert ("claude-sonnet-4-5-20250929", "context_window") in noted  # the API said otherwise
+    assert all(isinstance(note, str) and len(note) > 20 for note in noted.values())
+
+
+def test_a_date_that_has_passed_without_its_retirement_is_noted(document: dict[str, Any]) -> None:
+    for entry in document["models"]:
+        facts = entry["facts"]
+        if facts["lifecycle"]["value"] == "retired":
+            continue
+        for name in ("retires_at", "retires_not_before"):
+            fact = facts.get(name, {"value": None})
+            checked = document["sources"][fact["source"]]["checked"] if fact["value"] else ""
+            assert not fact["value"] or fact["value"] >= checked or "note" in fact, entry["id"]
 
 
 def test_the_rules_for_names_outside_the_catalogue_cover_each_required_fact(
@@ -171,6 +191,10 @@ def test_prices_come_as_a_whole_and_in_order(model: ModelInfo) -> None:
     assert prices["cache_write_5m"] == pytest.approx(1.25 * prices["input"])
     assert prices["cache_write_1h"] == pytest.approx(2 * prices["input"])
     assert prices["input"] < prices["output"]
+    for kind in ("input", "output", "long_input", "long_output"):
+        batch = f"long_batch_{kind[5:]}" if kind.startswith("long_") else f"batch_{kind}"
+        assert (batch in prices) == (kind in prices)
+        assert kind not in prices or prices[batch] == pytest.approx(prices[kind] / 2)
     assert ("fast_input" in prices) == (model.fast_mode is not None)
     assert ("long_input" in prices) == (model.long_prompt_tokens is not None)
 

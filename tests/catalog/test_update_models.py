@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from claif_cla.catalog.data_file import parse
+from claif_cla.catalog.data_file import catalogue, parse
 from claif_cla.catalog.records import EFFORT_LEVELS, THINKING_TYPES
 
 YES, NO = {"supported": True}, {"supported": False}
@@ -347,3 +347,15 @@ def test_an_endless_body_is_cut(
     monkeypatch.setattr(update_models, "MAX_PAGE_BYTES", 10)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: BytesIO(b"x" * 100))
     assert command.fetch(None) == 2
+
+
+def test_the_simulators_list_contradicts_nothing(update_models: ModuleType) -> None:
+    from claif_cla.backends.simulator.engine import Engine  # noqa: PLC0415  # for this test only
+
+    def fetch(url: str, headers: dict[str, str]) -> bytes:
+        path, _, query = url.removeprefix("https://simulator.test").partition("?")
+        return Engine().handle("GET", path, headers, query=query).body()
+
+    listed = update_models.fetch_models("https://simulator.test", "any", fetch)
+    lines = list(update_models.compare(catalogue(), listed))
+    assert [line for line in lines if not line.endswith("was assumed, now confirmed")] == []

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from chat_requests.models import ALL_MODELS
 
-__all__ = ["chat_requests", "conversations", "json_values", "mutilated_requests", "next_rounds"]
+__all__ = [
+    "chat_requests",
+    "conversations",
+    "json_values",
+    "mutilated_messages",
+    "mutilated_requests",
+    "next_rounds",
+]
 
 Json = dict[str, Any]
 
@@ -61,7 +68,7 @@ def _parts() -> st.SearchStrategy[Json]:
             {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
             {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PNG}"}},
             {"type": "image_url", "image_url": {"url": "https://e.x/a.png", "detail": "low"}},
-            {"type": "image_url", "image_url": "http://e.x/a.png"},
+            {"type": "image_url", "image_url": "https://e.x/a.png"},
             {"type": "image_url", "image_url": {"url": "file-abc"}},
         ]
     )
@@ -305,6 +312,16 @@ def mutilated_requests(draw: Any, *, bury: bool = True) -> Any:
     if bury and draw(st.booleans()):
         request = _replaced(request, draw(st.sampled_from(list(_paths(request)))), _BURIED)
     return request
+
+
+@st.composite
+def mutilated_messages(draw: Any) -> Any:
+    """A conversation with some of its values replaced by others or left out."""
+    messages = draw(conversations())
+    for _ in range(draw(st.integers(1, 3))):
+        path = draw(st.sampled_from(list(_paths(messages))))
+        messages = _replaced(messages, path, draw(st.just(_GONE) | json_values))
+    return messages
 
 
 _GONE = object()

@@ -6,7 +6,7 @@ import pytest
 
 from claif_cla.backends.named import backend_named
 from claif_cla.cli.parser import BACKENDS, COMPAT, EFFORTS, build_parser, checked_url
-from claif_cla.translate.chat.reasoning import EFFORTS as CORE_EFFORTS
+from claif_cla.translate.chat.efforts import EFFORTS as CORE_EFFORTS
 from claif_cla.translate.receipts import Compat
 
 

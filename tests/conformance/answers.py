@@ -285,6 +285,7 @@ def _raw(body: str) -> tuple[bytes, ...]:
 def _(bench: Bench) -> None:
     bench.says("long", CALL, stop_reason="tool_use")
     answer = bench.ask(max_tokens=64_000, **F)
+    assert bench.sent("stream") is True, "the API answers what takes so long in streams only"
     assert (answer.text, len(answer.calls), answer.finish) == ("long", 1, "tool_calls")
 
 
@@ -296,3 +297,9 @@ def _(bench: Bench) -> None:
         answer = bench.ask(max_tokens=limit, **F)
         made.append((answer.text, answer.calls, answer.finish, answer.usage))
     assert made[0] == made[1]
+
+
+@both("no_call_despite_tool_use", 165, blocks=["t"], request=F, stop_reason="tool_use")
+def _(got: Got) -> None:
+    assert (got.text, got.finish) == ("t", "stop")
+    assert not got.calls

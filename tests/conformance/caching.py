@@ -212,3 +212,43 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     bench.ask(extra_body={"cache_control": HOUR})
     assert bench.sent("cache_control") == HOUR
+
+
+def openais(words: str, **more: str) -> dict[str, Any]:
+    return {
+        "type": "text",
+        "text": words,
+        "prompt_cache_breakpoint": {"mode": "explicit", **more},
+    }
+
+
+@check("caching.of_openais_many_breakpoints_the_latest_count")
+def _(bench: Bench) -> None:
+    bench.ask([user([openais(word) for word in "abcdef"])])
+    blocks = bench.turns[0][1]
+    assert 3 <= len([block for block in blocks if block.get("cache_control")]) <= 4
+    assert blocks[-1].get("cache_control")
+    assert not blocks[0].get("cache_control")
+    bench.legal()
+
+
+@check("caching.openais_longer_breakpoint_comes_first", 89)
+def _(bench: Bench) -> None:
+    bench.ask([user([openais("a"), openais("b", ttl="30m"), *text("c")])])
+    ttls = [block["cache_control"].get("ttl", "5m") for block in marked(bench.wire["messages"])]
+    assert ttls == ["1h", "1h"]
+    bench.legal()
+
+
+@check("caching.receipt_tells_what_was_cached", ours=True)
+def _(bench: Bench) -> None:
+    used = {"cache_read_input_tokens": 7, "cache_creation_input_tokens": 5}
+    bench.says("ok", usage={"input_tokens": 1, "output_tokens": 1, **used})
+    told = bench.ask(TALKED).dump["prompt_cache"]
+    assert told["breakpoints"] == [{"at": "automatic", "ttl": "5m"}]
+    assert (told["read_tokens"], told["written_tokens"]) == (7, 5)
+
+
+@check("caching.no_receipt_where_nothing_was_to_be_cached", ours=True)
+def _(bench: Bench) -> None:
+    assert bench.ask().dump["prompt_cache"] is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from conformance.answers import FOUND, SEARCH
 from conformance.bench import MID, NEW, Bench
 from conformance.registry import check
 from conformance.samples import ASKED, function, result, user
-from loopback import text_block, tool_use_block
+from loopback import message, text_block, tool_use_block
 
 CITED = {
     "type": "web_search_result_location",
@@ -156,9 +157,62 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
+PROGRAM = {"type": "code_execution_20260120", "tool_id": "srvtoolu_1"}
+PROGRAMMATIC = {**tool_use_block("f", {"x": 1}, id="toolu_1"), "caller": PROGRAM}
+
+
+@check("server_tools.a_programs_call_is_a_call")
+def _(bench: Bench) -> None:
+    bench.says(PROGRAMMATIC, stop_reason="tool_use")
+    (call,) = bench.ask(model=NEW, tools=[function()]).calls
+    assert (call["id"], json.loads(call["function"]["arguments"])) == ("toolu_1", {"x": 1})
+
+
+@check("server_tools.a_programs_call_may_come_whole_in_the_first_event")
+def _(bench: Bench) -> None:
+    whole = message([PROGRAMMATIC], stop_reason="tool_use", model=NEW)
+    bench.events({"type": "message_start", "message": whole}, {"type": "message_stop"})
+    stream = bench.stream(model=NEW, tools=[function()])
+    (call,) = stream.calls
+    assert (call["id"], json.loads(call["function"]["arguments"])) == ("toolu_1", {"x": 1})
+    assert stream.finish == "tool_calls"
+
+
+@check("server_tools.a_programs_call_goes_back_as_its_own")
+def _(bench: Bench) -> None:
+    bench.says(PROGRAMMATIC, stop_reason="tool_use")
+    answer = bench.ask([ASKED], model=NEW, tools=[function()])
+    bench.ask([ASKED, answer.echo, result("toolu_1")], model=NEW, tools=[function()])
+    assert bench.blocks("tool_use") == [PROGRAMMATIC]
+
+
+@check("server_tools.tools_in_beta_bring_their_header", ours=True)
+def _(bench: Bench) -> None:
+    screen = {"name": "computer", "display_width_px": 9, "display_height_px": 9}
+    bench.ask(model=NEW, tools=[{"type": "computer_20251124", **screen}])
+    assert "computer-use-2025-11-24" in bench.headers["anthropic-beta"]
+
+
 @check("server_tools.streamed_ones_are_no_calls", 143)
 def _(bench: Bench) -> None:
     bench.says(SEARCH, FOUND, "42")
     stream = bench.stream(model=NEW)
     assert stream.call_deltas == []
     assert (stream.text, stream.finish) == ("42", "stop")
+
+
+@check("server_tools.unknown_blocks_go_back", 146)
+def _(bench: Bench) -> None:
+    block = {"type": "hologram", "data": "x", "inner": {"z": 1, "a": [2]}}
+    assert replayed(bench, block, "ok")[:1] == [block]
+
+
+@check("server_tools.a_programs_results_name_its_container")
+def _(bench: Bench) -> None:
+    program = {**CODE, "id": "srvtoolu_1", "name": "code_execution", "input": {"code": "f()"}}
+    told = {"id": "container_1", "expires_at": "2099-12-31T00:00:00Z"}
+    bench.says(program, PROGRAMMATIC, stop_reason="tool_use", container=told)
+    answer = bench.ask([ASKED], model=NEW, tools=[function()])
+    bench.ask([ASKED, answer.echo, result("toolu_1")], model=NEW, tools=[function()])
+    assert bench.sent("container") in ("container_1", {"id": "container_1"})
+    bench.legal()

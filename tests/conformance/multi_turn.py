@@ -136,3 +136,14 @@ def _(bench: Bench) -> None:
     answer = bench.ask(model=MID, tools=WEB)
     assert len(bench.requests) < 60
     assert answer.finish in ("stop", "length")
+
+
+@check("pause_turn.goes_on_in_its_container")
+def _(bench: Bench) -> None:
+    for _ in range(2):
+        bench.says("Let me look", SEARCH, **PAUSED, container={"id": "container_1"})
+        bench.says(FOUND, "42")
+    bench.ask(model=MID, tools=WEB)
+    assert bench.sent("container") in ("container_1", {"id": "container_1"})
+    bench.stream(model=MID, tools=WEB)
+    assert bench.sent("container") in ("container_1", {"id": "container_1"})

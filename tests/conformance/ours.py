@@ -17,6 +17,10 @@ def receipts(bench: Bench, **params: Any) -> list[str]:
     return [one["param"] for one in bench.ask(**params).dump.get("adaptations") or []]
 
 
+PREFILL = {"role": "assistant", "content": "Answer:"}
+BUDGET = {"type": "enabled", "budget_tokens": 8000}
+FORCED = {"reasoning_effort": "high", "tools": [function()], "tool_choice": "required"}
+
 for label, params, param in (
     ("dropped_sampling", {"model": NEW, "temperature": 0.2}, "temperature"),
     ("penalty", {"frequency_penalty": 1}, "frequency_penalty"),
@@ -31,6 +35,9 @@ for label, params, param in (
     ("blank_stop", {"stop": ["\n", "END"]}, "stop"),
     ("day_of_retention", {"prompt_cache_retention": "24h"}, "prompt_cache_retention"),
     ("effort_without_its_level", {"model": MID, "reasoning_effort": "xhigh"}, "reasoning_effort"),
+    ("forced_choice_over_thinking", FORCED, "reasoning_effort"),
+    ("upgraded_budget", {"model": NEW, "extra_body": {"thinking": BUDGET}}, "thinking"),
+    ("prefill", {"model": NEW, "messages": [ASKED, PREFILL]}, "messages"),
 ):
 
     @check(f"ours.receipt_for_{label}", ours=True, needs="own")
@@ -80,6 +87,7 @@ for label, params in {
     "sampling": {"model": NEW, "temperature": 0.2},
     "seed": {"seed": 1},
     "penalty": {"presence_penalty": 1},
+    "prefill": {"model": NEW, "messages": [ASKED, PREFILL]},
 }.items():
 
     @check(f"ours.strict_refuses_{label}", ours=True, needs="own")
@@ -193,7 +201,15 @@ def _(bench: Bench) -> None:
 @check("ours.fast_tier_is_fast_speed_where_there_is_one", ours=True)
 def _(bench: Bench) -> None:
     bench.ask(model="claude-opus-5-5", service_tier="priority")
-    assert bench.sent("speed") in ("fast", None)
+    assert bench.sent("speed") == "fast"
+    bench.legal()
+
+
+@check("ours.fast_tier_brings_the_beta_that_the_model_needs", ours=True)
+def _(bench: Bench) -> None:
+    bench.ask(model="claude-opus-4-8", service_tier="priority")
+    assert bench.sent("speed") == "fast"
+    assert "fast-mode-2026-02-01" in bench.headers["anthropic-beta"]
     bench.legal()
 
 

@@ -172,3 +172,17 @@ def _(bench: Bench) -> None:
     bench.ask([ASKED, said, user("go")], model=NEW)
     assert bench.blocks("thinking") == [THOUGHT]
     bench.legal()
+
+
+@check("replay.a_turn_of_redacted_thinking_alone_breaks_nothing", 4)
+def _(bench: Bench) -> None:
+    # The API refuses a turn that ends in thinking, so leaving it out is right as well.
+    secret = redacted_thinking_block("XYZ")
+    bench.says(secret)
+    answer = bench.ask([ASKED], model=NEW, **HARD)
+    assert not answer.text
+    assert not answer.reasoning
+    bench.ask([ASKED, answer.echo, user("go on")], model=NEW, **HARD)
+    assert bench.blocks("redacted_thinking") in ([secret], [])
+    assert [block["text"] for block in bench.blocks("text")] == ["q", "go on"]
+    bench.legal()

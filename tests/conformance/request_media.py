@@ -61,6 +61,47 @@ for label, data in {"svg+xml": SVG, "bmp": BMP, "x-icon": ICO, "heic": HEIC}.ite
         late=False,
         messages=picture(f"image/{label}", data),
     )
+for label, raw in {
+    "heic": b"\x00\x00\x00\x18ftypheic",
+    "avif": b"\x00\x00\x00\x18ftypavif",
+    "tiff": b"II*\x00",
+}.items():
+    refuses(
+        f"media.{label}_under_a_false_name_is_refused",
+        118,
+        param="messages[0].content[1]",
+        ours=True,
+        messages=picture("image/jpeg", base64.b64encode(raw + bytes(40)).decode()),
+    )
+WIDE = base64.b64encode(
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + (9000).to_bytes(4, "big") + bytes(40)
+).decode()
+for label, data in {"bytes": PNG + "A" * (10 * 1024 * 1024), "pixels": WIDE}.items():
+    refuses(
+        f"media.image_of_too_many_{label}_is_refused",
+        param="messages[0].content[1]",
+        ours=True,
+        messages=picture("image/png", data),
+    )
+refuses(
+    "media.more_images_than_the_model_takes_are_refused",
+    param="messages",
+    ours=True,
+    messages=[
+        user([{"type": "image_url", "image_url": {"url": "https://images.test/cat.png"}}] * 601)
+    ],
+)
+for label, data in {
+    "url_safe_alphabet": base64.urlsafe_b64encode(base64.b64decode(PNG)).decode(),
+    "no_padding": PNG.rstrip("="),
+    "line_breaks": PNG[:8] + "\r\n" + PNG[8:],
+}.items():
+    expects(
+        f"media.base64_with_{label}_is_made_right",
+        messages=picture("image/png", data),
+        wire={"messages.0.content.1.source.data": PNG},
+        ours=True,
+    )
 refuses("media.broken_base64_is_refused", param="messages", messages=picture("image/png", "%%%"))
 for detail in ("low", "high", "auto"):
     expects(
@@ -153,6 +194,18 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
+expects(
+    "media.document_at_an_address",
+    ours=True,
+    messages=file(filename="a.pdf", file_url="https://files.test/a.pdf"),
+    wire={
+        "messages.0.content.1": {
+            "type": "document",
+            "source": {"type": "url", "url": "https://files.test/a.pdf"},
+            "title": "a.pdf",
+        }
+    },
+)
 ZIP = base64.b64encode(b"PK\x03\x04" + bytes(40)).decode()
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 refuses(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from conformance.bench import MID, NEW, OLD, Bench, blocks_of
 from conformance.registry import check, expects, refuses
 from conformance.samples import ASKED, user
@@ -231,6 +233,33 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
+@check("messages.blank_last_word_of_the_user_is_no_prefill", 71, 74)
+def _(bench: Bench) -> None:
+    try:
+        bench.ask([ASKED, text("assistant", "Answer:"), user("")], model=OLD)
+    except Exception as error:  # noqa: BLE001  # to refuse it is right as well
+        bench.is_refusal(error)
+    else:
+        assert bench.turns[-1][0] == "user"
+        bench.legal()
+
+
+@check("messages.system_after_the_last_answer_is_legal_and_kept", 76)
+def _(bench: Bench) -> None:
+    for model in (OLD, MID, NEW):
+        bench.ask([ASKED, text("assistant", "a"), text("system", "now French")], model=model)
+        everything = bench.system + "".join(b["text"] for _, made in bench.turns for b in made)
+        assert everything.count("now French") == 1
+        bench.legal()
+
+
+@check("messages.unknown_field_is_not_lost_in_silence", 9, ours=True)
+def _(bench: Bench) -> None:
+    answer = bench.ask([{"role": "user", "content": "hi", "mood": "good"}])
+    assert "mood" not in bench.wire["messages"][0]
+    assert "messages[].mood" in str(answer.dump["adaptations"])
+
+
 refuses("messages.none_at_all_is_refused", param="messages", messages=[])
 refuses("messages.unknown_role_is_refused", param="messages", messages=[text("robot", "x")])
 
@@ -283,3 +312,27 @@ def _(bench: Bench) -> None:
     bench.ask(messages, tools=tools)
     assert repr((messages, tools)) == before
     assert bench.requests[-1].body == first
+
+
+@check("messages.tuples_and_read_only_mappings_are_taken", 164)
+def _(bench: Bench) -> None:
+    frozen = MappingProxyType({"role": "user", "content": ({"type": "text", "text": "q"},)})
+    function_ = MappingProxyType({"name": "f", "parameters": MappingProxyType({"type": "object"})})
+    bench.ask((frozen,), tools=(MappingProxyType({"type": "function", "function": function_}),))
+    assert said(bench, "user") == "q"
+    assert bench.sent("tools.0.name") == "f"
+    bench.legal()
+
+
+@check("messages.callers_extra_body_is_left_alone", 164)
+def _(bench: Bench) -> None:
+    extra = {
+        "metadata": {"user_id": "u"},
+        "betas": ["b"],
+        "system": [{"type": "text", "text": "s"}],
+    }
+    before = repr(extra)
+    for _ in range(2):
+        bench.ask(extra_body=extra)
+    assert repr(extra) == before
+    assert bench.requests[0].body == bench.requests[1].body

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.bench import MID, NEW, NEWEST, Bench
 from conformance.registry import check, expects, refuses
 from conformance.samples import function
+from loopback import tool_use_block
 
 F = [function()]
 CHOSEN = {"type": "function", "function": {"name": "f"}}
+
+
+def allowed(mode: str, *tools: Any) -> dict[str, Any]:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [*tools]}}
+
 
 for label, value, expected in (
     ("auto", "auto", {"tool_choice.type": "auto"}),
@@ -71,11 +79,25 @@ def _(bench: Bench) -> None:
 
 @check("tool_choice.allowed_tools_are_a_subset")
 def _(bench: Bench) -> None:
-    allowed = {"mode": "required", "tools": [CHOSEN]}
-    choice = {"type": "allowed_tools", "allowed_tools": allowed}
-    bench.ask(tools=[function("f"), function("g")], tool_choice=choice)
+    bench.ask(tools=[function("f"), function("g")], tool_choice=allowed("auto", CHOSEN))
     assert [tool["name"] for tool in bench.wire["tools"]] == ["f"]
-    assert bench.sent("tool_choice.type") in ("any", "tool")
+    assert bench.sent("tool_choice.type") in (None, "auto")
+    bench.legal()
+
+
+@check("tool_choice.the_one_allowed_tool_can_be_required")
+def _(bench: Bench) -> None:
+    bench.ask(tools=[function("f"), function("g")], tool_choice=allowed("required", CHOSEN))
+    only = [tool["name"] for tool in bench.wire["tools"]] == ["f"]
+    choice = bench.sent("tool_choice")
+    assert choice["type"] == "any" if only else choice == {"type": "tool", "name": "f"}
+    bench.legal()
+
+
+@check("tool_choice.no_allowed_tool_is_none")
+def _(bench: Bench) -> None:
+    bench.ask(tools=F, tool_choice=allowed("auto"))
+    assert not bench.sent("tools") or bench.sent("tool_choice.type") == "none"
     bench.legal()
 
 
@@ -83,6 +105,38 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     bench.ask(tools=F, tool_choice="required", model=NEWEST)
     assert bench.sent("tool_choice.type") in (None, "auto")
+    bench.legal()
+
+
+@check("tool_choice.forced_in_words_is_asked_for_once_more", ours=True)
+def _(bench: Bench) -> None:
+    bench.says("I would rather not.")
+    bench.says(tool_use_block("f", {}), stop_reason="tool_use")
+    answer = bench.ask(tools=F, tool_choice="required", model=NEWEST)
+    assert answer.calls
+    assert answer.finish == "tool_calls"
+    assert len(bench.requests) == 2
+    bench.legal()
+
+
+@check("tool_choice.forced_in_words_is_asked_for_no_third_time", ours=True)
+def _(bench: Bench) -> None:
+    bench.says("No.")
+    bench.says("No!")
+    answer = bench.ask(tools=F, tool_choice="required", model=NEWEST)
+    assert not answer.calls
+    assert answer.finish == "stop"
+    assert len(bench.requests) == 2
+
+
+@check("tool_choice.forced_in_words_is_asked_for_once_more_in_streams", ours=True)
+def _(bench: Bench) -> None:
+    bench.says("I would rather not.")
+    bench.says(tool_use_block("f", {}), stop_reason="tool_use")
+    stream = bench.stream(tools=F, tool_choice="required", model=NEWEST)
+    assert stream.calls
+    assert stream.finish == "tool_calls"
+    assert len(bench.requests) == 2
     bench.legal()
 
 

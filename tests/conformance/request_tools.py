@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from conformance.bench import Bench
 from conformance.registry import check, expects, refuses
@@ -155,6 +156,8 @@ def _(bench: Bench) -> None:
         bench.ask([{"role": "system", "content": "s"}, result("x"), user("go")], tools=F)
     except Exception as error:  # noqa: BLE001  # OpenAI refuses it, and so may the subject
         bench.is_refusal(error)
+        if bench.subject.openai_errors:
+            assert str(getattr(error, "param", None)).startswith("messages[1]")  # noqa: PT017
     else:
         bench.legal()
 
@@ -224,3 +227,32 @@ expects(
     function_call={"name": "f"},
     wire={"tool_choice.type": "tool", "tool_choice.name": "f"},
 )
+
+
+for label, parameters in {"a_text": "x", "a_list": [1], "a_truth": True}.items():
+
+    @check(f"tools.parameters_that_are_{label}_are_mended_or_refused", 57)
+    def _(bench: Bench, parameters: Any = parameters) -> None:
+        try:
+            bench.ask(tools=[function("the_odd_one", parameters)])
+        except Exception as error:  # noqa: BLE001  # a refusal must name the tool
+            bench.is_refusal(error)
+            assert "the_odd_one" in str(error)  # noqa: PT017
+        else:
+            assert bench.sent("tools.0.input_schema.type") == "object"
+
+
+for label, native_call in {"call": True, "result": False}.items():
+
+    @check(f"history.a_native_{label}_may_meet_openais", 48)
+    def _(bench: Bench, native_call: bool = native_call) -> None:
+        call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+        given = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "r"}
+        if native_call:
+            turn = [{"role": "assistant", "content": [call]}, result("toolu_1")]
+        else:
+            turn = [called(("toolu_1", "f")), user([given])]
+        bench.ask([ASKED, *turn], tools=F)
+        assert [one["id"] for one in bench.blocks("tool_use")] == ["toolu_1"]
+        assert [one["tool_use_id"] for one in bench.blocks("tool_result")] == ["toolu_1"]
+        bench.legal()

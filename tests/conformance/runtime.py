@@ -90,7 +90,7 @@ def _(bench: Bench) -> None:
     assert KEY not in repr(bench.subject.caller.client)  # type: ignore[attr-defined]
 
 
-@check("runtime.key_is_in_no_pickled_error", 133, awaits="exceptions forget the key")
+@check("runtime.key_is_in_no_pickled_error", 133)
 def _(bench: Bench) -> None:
     bench.replies(json_answer(error_body("authentication_error", "no"), status=401))
     error = bench.fails()

@@ -244,3 +244,33 @@ def _(bench: Bench) -> None:
     first = bench.requests[-1].body
     schema(bench, copy.deepcopy(RICH))
     assert bench.requests[-1].body == first
+
+
+def optional(count: int, **each: Any) -> dict[str, Any]:
+    properties = {f"p{number}": {"type": "string", **each} for number in range(count)}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+UNIONS = {f"p{number}": {"anyOf": [S, N]} for number in range(20)}
+for label, given in {
+    "optional_fields": optional(30),
+    "unions": {**optional(0), "properties": UNIONS, "required": list(UNIONS)},
+}.items():
+
+    @check(f"schemas.strict_with_too_many_{label}_is_no_opaque_400", 36)
+    def _(bench: Bench, given: dict[str, Any] = given) -> None:
+        try:
+            bench.ask(tools=[function("the_large_one", given, strict=True)])
+        except Exception as error:  # noqa: BLE001  # a refusal must name the tool
+            bench.is_refusal(error)
+            assert "the_large_one" in str(error)  # noqa: PT017
+        else:
+            assert not bench.sent("tools.0.strict")
+            bench.legal()
+
+
+@check("schemas.root_any_of_is_told_in_words", 58)
+def _(bench: Bench) -> None:
+    sent = schema(bench, EITHER)
+    told = bench.sent("tools.0.description") or sent.get("description") or ""
+    assert "a" in told and "b" in told, told  # noqa: PT018

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.bench import NEW, Bench
+from conformance.outcomes import Stream
 from conformance.registry import check
-from conformance.samples import ASKED, function, result
+from conformance.samples import ASKED, function, result, user
 from loopback import message, thinking_block, usage_of
 
 TOOLS = {"tools": [function("f"), function("g")]}
@@ -93,7 +94,18 @@ def _(bench: Bench) -> None:
         *end("tool_use"),
     )
     stream = bench.stream(**TOOLS)
+    assert stream.error is None
     assert "stray" not in "".join(one["function"]["arguments"] for one in stream.calls)
+
+
+def signed(stream: Stream) -> list[dict[str, Any]]:
+    """The thinking blocks of a stream, put together as clients do."""
+    made: dict[int, dict[str, Any]] = {}
+    for one in (one for delta in stream.deltas for one in delta.get("thinking_blocks") or []):
+        found = made.setdefault(one.get("index", len(made)), {"type": one["type"]})
+        for key in ("thinking", "signature"):
+            found[key] = found.get(key, "") + (one.get(key) or "")
+    return list(made.values())
 
 
 @check("stream.late_signature_stays_with_its_block", 6)
@@ -108,9 +120,13 @@ def _(bench: Bench) -> None:
         *stop(0, 1),
         *end("end_turn"),
     )
-    stream = bench.stream()
+    stream = bench.stream(model=NEW)
     assert stream.error is None
     assert (stream.reasoning, stream.text, stream.finish) == ("a", "t", "stop")
+    blocks = signed(stream)
+    said = {"role": "assistant", "content": stream.text, "thinking_blocks": blocks}
+    bench.ask([ASKED, said, user("go on")], model=NEW)
+    assert bench.blocks("thinking") == [thinking_block("a", "S1")]
 
 
 @check("stream.text_in_the_block_start_is_not_lost")
@@ -194,13 +210,8 @@ def _(bench: Bench) -> None:
     blocks = [thinking_block("a", "S1"), thinking_block("b", "S2")]
     call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
     bench.says(*blocks, call, stop_reason="tool_use")
-    made: dict[int, dict[str, Any]] = {}
     stream = bench.stream(model=NEW, **TOOLS)
-    for one in (one for delta in stream.deltas for one in delta.get("thinking_blocks") or []):
-        found = made.setdefault(one.get("index", len(made)), {"type": one["type"]})
-        for key in ("thinking", "signature"):
-            found[key] = found.get(key, "") + (one.get(key) or "")
-    said = {"role": "assistant", "content": None, "thinking_blocks": list(made.values())}
+    said = {"role": "assistant", "content": None, "thinking_blocks": signed(stream)}
     said["tool_calls"] = [{**one, "type": "function"} for one in stream.calls]
     bench.ask([ASKED, said, result("toolu_1")], model=NEW, **TOOLS)
     assert bench.blocks("thinking") == blocks

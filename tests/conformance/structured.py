@@ -9,7 +9,7 @@ from typing import Any
 from conformance.bench import MID, NEW, OLD, Bench
 from conformance.legality import format_of
 from conformance.registry import check, expects, refuses
-from conformance.samples import CITY, STRICT, function, json_schema
+from conformance.samples import CITY, STRICT, function, json_schema, user
 from loopback import Gate, sse, stream_of, streamed, text_block, tool_use_block
 
 LIMITED = {
@@ -65,16 +65,13 @@ def _(bench: Bench) -> None:
     bench.legal()
 
 
-FENCES = "the code fence around the answer is removed"
-
-
-@check("structured.json_object_loses_its_fences", awaits=FENCES)
+@check("structured.json_object_loses_its_fences")
 def _(bench: Bench) -> None:
     bench.says('```json\n{"a": 1}\n```')
     assert json.loads(bench.ask(response_format={"type": "json_object"}).text or "") == {"a": 1}
 
 
-@check("structured.json_object_loses_its_fences_in_streams", awaits=FENCES)
+@check("structured.json_object_loses_its_fences_in_streams")
 def _(bench: Bench) -> None:
     bench.says('```json\n{"a": 1}\n```', piece=3)
     assert json.loads(bench.stream(response_format={"type": "json_object"}).text) == {"a": 1}
@@ -192,6 +189,45 @@ def _(bench: Bench) -> None:
         assert (format_of(bench.wire) or {})["schema"]["type"] == "object"
 
 
+@check("structured.recursive_schema_is_refused_or_told")
+def _(bench: Bench) -> None:
+    kids = {"type": "array", "items": {"$ref": "#/$defs/Node"}}
+    node = {"type": "object", "properties": {"kids": kids}, "required": ["kids"]}
+    schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}
+    try:
+        bench.ask(response_format=json_schema(schema), model=MID)
+    except Exception as error:  # noqa: BLE001  # to say so at once is right
+        bench.is_refusal(error)
+    else:
+        bench.legal()
+
+
+@check("structured.beside_citations_is_not_sent")
+def _(bench: Bench) -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "x"}
+    document = {"type": "document", "source": source, "citations": {"enabled": True}}
+    asked = user([{"type": "text", "text": "q"}, document])
+    try:
+        bench.ask([asked], response_format=json_schema(STRICT), model=MID)
+    except Exception as error:  # noqa: BLE001  # to say so at once is right
+        bench.is_refusal(error)
+    else:
+        cites = any(one.get("citations") for one in bench.blocks("document"))
+        assert not (format_of(bench.wire) and cites)
+
+
+@check("structured.shares_its_limits_with_strict_tools", 36)
+def _(bench: Bench) -> None:
+    def optional(count: int) -> dict[str, Any]:
+        properties = {f"p{number}": {"type": "string"} for number in range(count)}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    strict = function("f", optional(15), strict=True)
+    bench.ask(tools=[strict], response_format=json_schema(optional(15)), model=MID)
+    assert not (format_of(bench.wire) and bench.sent("tools.0.strict"))
+    bench.legal()
+
+
 refuses(
     "structured.schema_missing_is_refused",
     param="response_format",
@@ -200,3 +236,26 @@ refuses(
 refuses(
     "structured.unknown_type_is_refused", param="response_format", response_format={"type": "xml"}
 )
+
+
+@check("structured.root_array_comes_back_as_one", 69)
+def _(bench: Bench) -> None:
+    wanted = json_schema({"type": "array", "items": {"type": "string"}})
+    try:
+        bench.ask(response_format=wanted, model=MID)
+    except Exception as error:  # noqa: BLE001  # to refuse it is what OpenAI does
+        bench.is_refusal(error)
+        return
+    (field,) = (format_of(bench.wire) or {})["schema"]["properties"]
+    bench.says(json.dumps({field: ["x", "y"]}), piece=2)
+    assert json.loads(bench.ask(response_format=wanted, model=MID).text or "") == ["x", "y"]
+    bench.says(json.dumps({field: ["x", "y"]}), piece=2)
+    assert json.loads(bench.stream(response_format=wanted, model=MID).text) == ["x", "y"]
+
+
+@check("structured.title_with_spaces_is_no_fault", 69)
+def _(bench: Bench) -> None:
+    titled = {**STRICT, "title": "An answer, with spaces"}
+    bench.ask(response_format=json_schema(titled, name="o"), model=MID)
+    assert (format_of(bench.wire) or {})["schema"]["required"] == ["a"]
+    bench.legal()

@@ -53,6 +53,16 @@ def _(bench: Bench) -> None:
     assert ids(bench)[1:] == first
 
 
+@check("ids.of_two_turns_may_be_the_same")
+def _(bench: Bench) -> None:
+    turn = [called(("call_0", "f")), result("call_0")]
+    bench.ask([ASKED, *turn, *turn], tools=[function("f")])
+    sent = [one["id"] for one in bench.blocks("tool_use")]
+    assert len(set(sent)) == len(sent) == 2
+    assert [one["tool_use_id"] for one in bench.blocks("tool_result")] == sent
+    bench.legal()
+
+
 @check("ids.results_stay_with_their_calls_after_rewriting", 52)
 def _(bench: Bench) -> None:
     calls = called(("a.b", "f", '{"n":1}'), ("a_b", "f", '{"n":2}'))
@@ -138,6 +148,38 @@ def _(bench: Bench) -> None:
     assert call["custom"] == {"name": "apply_patch", "input": "xxx"}
 
 
+@check("custom_tools.call_streams_as_text", 37)
+def _(bench: Bench) -> None:
+    bench.ask(tools=[PATCH])
+    (field,) = bench.sent("tools.0.input_schema.properties")
+    bench.says(tool_use_block("apply_patch", {field: "xxx"}), stop_reason="tool_use")
+    stream = bench.stream(tools=[PATCH])
+    assert {one["index"] for one in stream.call_deltas} == {0}
+    assert "".join(one.get("type") or "" for one in stream.call_deltas) == "custom"
+    pieces = [one.get("custom") or {} for one in stream.call_deltas]
+    assert "".join(piece.get("name") or "" for piece in pieces) == "apply_patch"
+    assert "".join(piece.get("input") or "" for piece in pieces) == "xxx"
+    assert stream.finish == "tool_calls"
+
+
+@check("custom_tools.can_be_forced", 37)
+def _(bench: Bench) -> None:
+    chosen = {"type": "custom", "custom": {"name": "apply_patch"}}
+    bench.ask(tools=[PATCH], tool_choice=chosen)
+    assert bench.sent("tool_choice") == {"type": "tool", "name": "apply_patch"}
+    bench.legal()
+
+
+@check("custom_tools.can_be_allowed", 37)
+def _(bench: Bench) -> None:
+    chosen = {"type": "custom", "custom": {"name": "apply_patch"}}
+    allowed = {"mode": "auto", "tools": [chosen]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    bench.ask(tools=[PATCH, function("f")], tool_choice=choice)
+    assert [tool["name"] for tool in bench.wire["tools"]] == ["apply_patch"]
+    bench.legal()
+
+
 @check("custom_tools.call_in_the_history_is_legal", 37)
 def _(bench: Bench) -> None:
     call = {"id": "a", "type": "custom", "custom": {"name": "apply_patch", "input": "xxx"}}
@@ -146,3 +188,15 @@ def _(bench: Bench) -> None:
     (sent,) = bench.blocks("tool_use")
     assert list(sent["input"].values()) == ["xxx"]
     bench.legal()
+
+
+@check("custom_tools.of_the_flat_form_are_taken_or_refused", 37)
+def _(bench: Bench) -> None:
+    flat = {"type": "custom", **PATCH["custom"]}
+    try:
+        bench.ask(tools=[flat])
+    except Exception as error:  # noqa: BLE001  # it is the Responses API's
+        bench.is_refusal(error)
+    else:
+        assert "start: /x+/" in bench.sent("tools.0.description")
+        bench.legal()

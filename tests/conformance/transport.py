@@ -76,9 +76,8 @@ FRAMINGS: dict[str, bytes] = {
     "ids_and_retries": lines(lambda data: data.replace(b"\n\n", b"\nid: 1\nretry: 10\n\n")),
 }
 for label, framed in FRAMINGS.items():
-    missing = "an event that the end of the stream completes" if "no_blank" in label else None
 
-    @check(f"transport.sse_{label}", 135, awaits=missing)
+    @check(f"transport.sse_{label}", 135)
     def _(bench: Bench, framed: bytes = framed) -> None:
         bench.replies(streamed(cut_every(framed, 50)))
         stream = bench.stream()
@@ -174,3 +173,11 @@ def _(bench: Bench) -> None:
     bench.replies(no_answer(Ending.STALL))
     error = bench.fails(timeout=0.4)
     assert "imed out" in str(error) or "imeout" in type(error).__name__
+
+
+@check("transport.cut_stream_raises_openais_class", 124, needs="exceptions")
+def _(bench: Bench) -> None:
+    import openai  # noqa: PLC0415  # not every subject has it
+
+    bench.replies(streamed(sse(TEXT_EVENTS[:3]), ending=Ending.CLOSE))
+    assert isinstance(bench.stream().error, openai.APIError)

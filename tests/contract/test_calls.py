@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -351,44 +349,6 @@ def test_one_warning_for_all_threads(server):
         ):
             list(pool.map(ask, range(8)))
     assert len(caught) == 1
-
-
-LOOPS = """
-import asyncio, sys
-import openai
-from claif_cla import AsyncClaudeClient
-
-def outcomes(client):
-    for _ in range(3):
-        loop = asyncio.new_event_loop()
-        messages = [{"role": "user", "content": "Hello!"}]
-        try:
-            call = client.chat.completions.create(messages=messages, model="claude-opus-5-5")
-            loop.run_until_complete(call)
-            yield "answered"
-        except Exception as error:
-            yield type(error).__name__
-        finally:
-            loop.close()
-
-for kind in (openai.AsyncOpenAI, AsyncClaudeClient):
-    print(*outcomes(kind(api_key="k", base_url=sys.argv[1], max_retries=2)))
-"""
-
-
-def test_event_loops_one_after_another_break_no_worse_than_with_the_stock_client(server):
-    answer = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
-    server.answer_with(
-        lambda request: (
-            json_answer(answer) if request.path.endswith("completions") else echo(request)
-        )
-    )
-    # In a process of its own: what becomes of the sockets of closed loops is no test's matter.
-    command = [sys.executable, "-W", "ignore", "-c", LOOPS, f"{server.url}/v1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    stock, ours = (line.split() for line in done.stdout.splitlines())
-    assert ours[0] == "answered"
-    assert ours == stock
 
 
 @pytest.mark.anyio

@@ -124,7 +124,7 @@ def test_a_fact_that_the_catalogue_has_wrong_is_learnt_by_one_refusal(
     first = next(iter(caller.iterate(answer))) if stream else answer
     assert backend.statuses == [400, 200]
     (told,) = learnt(first)
-    assert told.startswith("the API said: ")
+    assert told.startswith("The API said: ")
     again = asked(caller, model=model, **params)
     assert learnt(again) == []
     assert backend.statuses == [400, 200, 200]
@@ -155,6 +155,18 @@ def test_a_model_by_another_of_its_names_is_the_same(new):
     for name in (OLD, "mine", lookup(OLD).id):
         asked(caller, model=name, temperature=0.5)
     assert backend.statuses == [400, 200, 200, 200]
+
+
+def test_what_a_version_of_the_callers_choice_refuses_is_no_lesson(new):
+    backend = Recorder()
+    caller = new(backend=backend)
+    version = {"anthropic-version": "2026-10-21"}
+    answer = asked(caller, model=OLD, temperature=0.5, extra_headers=version)
+    assert backend.statuses == [400, 200]
+    assert ("temperature", "dropped") in [(n["param"], n["action"]) for n in answer.adaptations]
+    asked(caller, model=OLD, temperature=0.5)
+    assert backend.statuses == [400, 200, 200]
+    assert backend.bodies[2]["temperature"] == 0.5
 
 
 def test_what_is_refused_once_more_is_refused_and_not_remembered(new):
@@ -208,7 +220,7 @@ def test_thinking_that_does_not_fit_goes_and_the_call_goes_on(new):
     assert backend.bodies[1]["messages"][1]["content"] == [{"type": "text", "text": "a"}]
     (note,) = answer.adaptations
     assert (note["param"], note["action"]) == ("messages", "dropped")
-    assert note["detail"] == "thinking that no longer fits the conversation was left out."
+    assert note["detail"] == "Thinking that no longer fits the conversation was left out."
     asked(caller, model=NEWEST, messages=EDITED)
     assert backend.statuses == [400, 200, 400, 200]
 
@@ -221,7 +233,7 @@ def test_strict_does_not_take_the_callers_thinking_away(new):
 
 
 @pytest.mark.parametrize("compat", ["strict", "adapt"])
-def test_strict_may_lose_thinking_that_only_we_remembered(new, compat):
+def test_thinking_that_we_remembered_and_that_does_not_fit_costs_no_refusal(new, compat):
     backend = Recorder()
     caller = new(backend=backend, compat=compat)
     tools = [function_tool("f")]
@@ -236,7 +248,7 @@ def test_strict_may_lose_thinking_that_only_we_remembered(new, compat):
     ]
     history[1]["content"] = first.choices[0].message.content
     answer = asked(caller, model=NEWEST, messages=history, tools=tools)
-    assert backend.statuses == [200, 400, 200]
-    kinds = [block["type"] for block in backend.bodies[2]["messages"][1]["content"]]
+    assert backend.statuses == [200, 200]
+    kinds = [block["type"] for block in backend.bodies[1]["messages"][1]["content"]]
     assert "thinking" not in kinds
     assert bool(getattr(answer, "adaptations", None)) is (compat == "adapt")

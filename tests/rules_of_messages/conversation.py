@@ -42,6 +42,7 @@ def conversation_violations(body: Mapping[str, Any], *, legacy: bool) -> Iterato
     yield from _places(turns, legacy=legacy)
     yield from _tool_use(turns)
     yield from _pairs(turns)
+    yield from _containers(body, turns)
     yield from _thinking(body, turns)
     yield from _prefill(body, turns)
 
@@ -152,6 +153,19 @@ def _order(blocks: Sequence[Located]) -> Iterator[str]:
             other = True
         elif other:
             yield f"{path}: tool_result after other content"
+
+
+def _containers(body: Mapping[str, Any], turns: Sequence[Turn]) -> Iterator[str]:
+    """Results for a program that waits name its container."""
+    path, role, blocks = turns[-1]
+    results = role == "user" and any(block["type"] == "tool_result" for _, block in blocks)
+    asked = turns[-2][2] if results and len(turns) > 1 else ()
+    if body.get("container") is None and any("tool_id" in _caller(block) for _, block in asked):
+        yield f"{path}: results for a program, and no container"
+
+
+def _caller(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    return block.get("caller") or {}
 
 
 def _thinking(body: Mapping[str, Any], turns: Sequence[Turn]) -> Iterator[str]:

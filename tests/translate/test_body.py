@@ -197,3 +197,27 @@ def test_events_do_not_depend_on_how_the_bytes_are_cut(upstream, frames, cuts):
 def test_any_bytes_end_in_a_fault(upstream, pieces, headers):
     _, fault = events_of(upstream, *filter(None, pieces), headers=headers)
     assert issubclass(fault, UpstreamFault)
+
+
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}'
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n"])
+def test_a_last_message_stop_needs_no_blank_line(upstream, end):
+    data = b'data: {"type":"a"}\n\n' + STOP + end
+    assert events_of(upstream, data) == ([{"type": "a"}, {"type": "message_stop"}], TruncatedStream)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        STOP[:-1],
+        STOP[:20],
+        b'data: {"type":"message_delta"}',
+        b"data: [DONE]",
+        b"data: []",
+        b'data: "message_stop"',
+    ],
+)
+def test_any_other_event_without_its_blank_line_is_cut(upstream, data):
+    assert events_of(upstream, data) == ([], TruncatedStream)

@@ -10,6 +10,7 @@ TAKEN = [
     (checks.boolean, (False, "p"), False),
     (checks.integer, (3, "p", 1), 3),
     (checks.integer, (3.0, "p", 1), 3),
+    (checks.integer, (-3, "p"), -3),
     (checks.integer, (1, "p", 1, 1), 1),
     (checks.number, (0, "p", 0, 2), 0),
     (checks.number, (1.5, "p", 0, 2), 1.5),

@@ -45,7 +45,7 @@ def error_of(status, body, headers=None):
         (
             404,
             "not_found_error",
-            "model: nope",
+            "model 'nope' is not loaded",
             404,
             "invalid_request_error",
             "model_not_found",
@@ -76,6 +76,13 @@ def test_statuses_stay_true_and_get_openais_words(  # noqa: PLR0913, PLR0917
         "code": code,
         "anthropic": {"type": kind, "message": message},
     }
+
+
+def test_who_names_no_model_of_claudes_is_told_where_they_are():
+    _, error = error_of(404, anthropic("not_found_error", "model: gpt-4o"))
+    assert error["message"].startswith("model: gpt-4o (no such model; ")
+    assert "model_aliases" in error["message"]
+    assert error["anthropic"]["message"] == "model: gpt-4o"
 
 
 @pytest.mark.parametrize(

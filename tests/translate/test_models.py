@@ -39,6 +39,8 @@ def test_a_model_has_openais_fields_and_our_extras(upstream):
     assert body["created"] == 1_790_553_600
     assert body["max_output_tokens"] == 64_000  # the API's own, over the catalogue's
     assert body["sampling"] == "none"
+    assert body["thinking"]["types"] == ["adaptive", "between_tools"]
+    assert (body["mid_conversation_system"], body["restricted"]) == (True, False)
     assert answer.headers["x-request-id"] == "req_1"
 
 

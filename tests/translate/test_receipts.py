@@ -19,7 +19,8 @@ def test_strict_refuses_what_would_be_adapted(verb):
     with pytest.raises(Refusal) as caught:
         getattr(Receipts("strict"), verb)("user", "why.")
     assert (caught.value.param, caught.value.code) == ("user", "unsupported_value")
-    assert caught.value.message == "`user`: why. compat='strict' refuses what is not exact."
+    assert caught.value.message.startswith("`user`: why. compat='strict' refuses that; ")
+    assert "compat='adapt'" in caught.value.message
 
 
 @pytest.mark.parametrize("compat", ["strict", "adapt"])
@@ -41,6 +42,11 @@ def test_lenient_drops_what_would_be_refused():
     receipts = Receipts("lenient")
     receipts.refuse("logprobs", "why.")
     assert receipts.entries == ({"param": "logprobs", "action": "dropped", "detail": "why."},)
+
+
+def test_a_refusal_says_what_lenient_would_do():
+    with pytest.raises(Refusal, match="compat='lenient' to have it adapted"):
+        Receipts().refuse("x", "why.", lenient="adapted")
 
 
 def test_each_receipt_stands_once_and_in_the_order_it_arose():
@@ -67,3 +73,45 @@ def test_the_number_of_receipts_is_bounded():
     for index in range(MAX_RECEIPTS + 5):
         receipts.drop("x", str(index))
     assert len(receipts.entries) == MAX_RECEIPTS
+
+
+def test_one_receipt_stands_for_all_places_of_a_kind():
+    receipts = Receipts()
+    for index in range(3):
+        receipts.drop(f"messages[{index}].content[0].x", "why.")
+    assert [entry["param"] for entry in receipts.entries] == ["messages[].content[].x"]
+
+
+def test_a_refusal_names_the_very_place():
+    with pytest.raises(Refusal) as caught:
+        Receipts("strict").drop("messages[3].name", "why.")
+    assert caught.value.param == "messages[3].name"
+
+
+@pytest.mark.parametrize("value", [None, []])
+def test_a_field_that_says_nothing_leaves_no_receipt(value):
+    receipts = Receipts("strict")
+    receipts.unread({"read": 1, "other": value}, ("read",), "messages[0]")
+    assert receipts.entries == ()
+
+
+@pytest.mark.parametrize("value", [0, False, "", {}, "x"])
+def test_a_field_that_nobody_reads_is_dropped(value):
+    receipts = Receipts()
+    receipts.unread({"read": 1, "x" * 500: value}, ("read",), "messages[0]")
+    [entry] = receipts.entries
+    assert (entry["param"], entry["action"]) == (f"messages[].{'x' * 64}", "dropped")
+
+
+@pytest.mark.parametrize(
+    "name", ["a\r\nset-cookie: x", "\ud800", "naïve", "a, b=adapted", "x" * 999]
+)
+def test_whatever_a_field_is_called_the_header_stays_one_line_of_ascii(name):
+    receipts = Receipts("lenient")
+    receipts.refuse(name, "why.")
+    told, _, action = receipts.header.partition("=")
+    assert action == "dropped"
+    assert len(told) <= 128
+    assert told.isascii()
+    assert told.isprintable()
+    assert not set(told) & set(" ,")

@@ -1,8 +1,21 @@
 import pytest
 
 from claif_cla.errors import Refusal
+from claif_cla.translate import checks
 from claif_cla.translate.receipts import Receipts
-from claif_cla.translate.rules import Convert, Elsewhere, Refuse, Tune, apply, merge
+from claif_cla.translate.rules import (
+    Convert,
+    Elsewhere,
+    Refuse,
+    Tune,
+    apply,
+    merge,
+    refuse_unknown,
+)
+
+
+def anything(value, param):
+    """A form that every value has."""
 
 
 def apply_to(rule, value, compat="adapt"):
@@ -20,13 +33,24 @@ def test_elsewhere_gives_nothing_and_leaves_no_receipt():
 
 
 def test_tune_leaves_a_receipt_with_its_note():
-    assert apply_to(Tune("why"), 1) == ({}, ({"param": "p", "action": "dropped", "detail": "why"},))
+    assert apply_to(Tune("why", anything), 1) == (
+        {},
+        ({"param": "p", "action": "dropped", "detail": "why"},),
+    )
 
 
 def test_refuse_raises_with_its_note():
     with pytest.raises(Refusal, match="why") as caught:
-        apply_to(Refuse("why"), 1)
+        apply_to(Refuse("why", anything), 1)
     assert (caught.value.param, caught.value.code) == ("p", "unsupported_parameter")
+
+
+@pytest.mark.parametrize("compat", ["strict", "adapt", "lenient"])
+@pytest.mark.parametrize("rule", [Tune("why", checks.boolean), Refuse("why", checks.boolean)])
+def test_what_has_not_the_form_is_refused_in_every_mode(rule, compat):
+    with pytest.raises(Refusal, match="a boolean") as caught:
+        apply_to(rule, "yes", compat)
+    assert (caught.value.param, caught.value.code) == ("p", "invalid_type")
 
 
 @pytest.mark.parametrize(
@@ -35,15 +59,17 @@ def test_refuse_raises_with_its_note():
         (Convert(lambda value, context: {}, "note"), "honoured"),
         (Convert(lambda value, context: {}, "note", "adapted"), "adapted"),
         (Elsewhere("note"), "honoured"),
-        (Tune("note"), "dropped"),
-        (Refuse("note"), "refused"),
+        (Tune("note", anything), "dropped"),
+        (Refuse("note", anything), "refused"),
     ],
 )
 def test_each_rule_says_what_a_user_may_expect(rule, fate):
     assert rule.fate == fate
 
 
-@pytest.mark.parametrize("rule", [Tune("why", neutral=(1,)), Refuse("why", neutral=(1,))])
+@pytest.mark.parametrize(
+    "rule", [Tune("why", anything, neutral=(1,)), Refuse("why", anything, neutral=(1,))]
+)
 @pytest.mark.parametrize("value", [1, 1.0])
 def test_neutral_values_are_silent_in_every_mode(rule, value):
     assert apply_to(rule, value, "strict") == ({}, ())
@@ -53,11 +79,11 @@ def test_neutral_values_are_silent_in_every_mode(rule, value):
     ("neutral", "value"), [((1,), True), ((False,), 0), ((0,), False), ((True,), 1)]
 )
 def test_booleans_and_numbers_are_not_the_same(neutral, value):
-    assert apply_to(Tune("why", neutral=neutral), value)[1]
+    assert apply_to(Tune("why", anything, neutral=neutral), value)[1]
 
 
 def test_a_tuple_is_as_neutral_as_the_list():
-    assert apply_to(Tune("why", neutral=(["text"],)), ("text",)) == ({}, ())
+    assert apply_to(Tune("why", anything, neutral=(["text"],)), ("text",)) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -83,3 +109,17 @@ def test_merge_leaves_the_patch_alone():
     merge(body, patch)
     merge(body, {"a": {"y": 2}})
     assert patch == {"a": {"x": 1}}
+
+
+@pytest.mark.parametrize("compat", ["strict", "adapt"])
+@pytest.mark.parametrize(("at", "where"), [("", "y"), ("p", "p.y")])
+def test_a_name_that_nobody_knows_is_refused(compat, at, where):
+    with pytest.raises(Refusal) as caught:
+        refuse_unknown({"x": 1, "y": 1}, {"x"}, at, Receipts(compat))
+    assert (caught.value.param, caught.value.code) == (where, "unknown_parameter")
+
+
+def test_lenient_drops_what_nobody_knows():
+    receipts = Receipts("lenient")
+    refuse_unknown({"y": 1, "z": None}, {"x"}, "p", receipts)
+    assert [entry["param"] for entry in receipts.entries] == ["p.y"]

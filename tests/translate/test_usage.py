@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types import CompletionUsage
 
-from claif_cla.translate.usage import add_usage, merge_usage, service_tier, usage_to_openai
+from claif_cla.translate.usage import (
+    add_usage,
+    merge_usage,
+    prompt_cache,
+    service_tier,
+    usage_to_openai,
+)
 
 COUNTS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 9), max_size=3)
 
@@ -108,7 +114,8 @@ def test_adding_usage_is_associative_and_has_a_zero(one, two, three):
         ({"service_tier": "standard"}, "default"),
         ({"service_tier": "priority"}, "priority"),
         ({"service_tier": "batch"}, "flex"),
-        ({"service_tier": "standard", "speed": "fast"}, "fast"),
+        ({"service_tier": "standard", "speed": "fast"}, "priority"),
+        ({"service_tier": "standard", "speed": "standard"}, "default"),
         ({"service_tier": "of_the_future"}, None),
         ({"service_tier": ["odd"]}, None),
         ({}, None),
@@ -116,3 +123,21 @@ def test_adding_usage_is_associative_and_has_a_zero(one, two, three):
 )
 def test_service_tier_in_openais_words(usage, tier):
     assert service_tier(usage) == tier
+
+
+def test_without_breakpoints_there_is_no_receipt_of_caching():
+    assert prompt_cache((), {"cache_read_input_tokens": 5}) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "read", "written"),
+    [
+        ({}, 0, 0),
+        ({"cache_read_input_tokens": None, "cache_creation_input_tokens": 7}, 0, 7),
+        ({"cache_read_input_tokens": 5, "cache_creation_input_tokens": 0}, 5, 0),
+    ],
+)
+def test_the_receipt_of_caching_tells_where_and_how_much(usage, read, written):
+    marks = [{"at": "system[0]", "ttl": "1h"}]
+    told = prompt_cache(marks, usage)
+    assert told == {"breakpoints": marks, "read_tokens": read, "written_tokens": written}

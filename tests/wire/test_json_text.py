@@ -114,6 +114,17 @@ def test_lone_surrogates_never_reach_the_wire(text, expected):
     assert load(dump_bytes({text: 1})) == {expected: 1}
 
 
+@given(VALUES)
+def test_half_an_emoji_changes_nothing_before_it(value):
+    assert dump_bytes([value, "\ud83d"]) == dump_bytes([value])[:-1] + ',"\ufffd"]'.encode()
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e-7, 1e300])
+def test_half_an_emoji_respells_no_number(number):
+    whole, half = dump_bytes({"n": number, "s": "x"}), dump_bytes({"n": number, "s": "\ud83d"})
+    assert half == whole.replace(b'"x"', '"\ufffd"'.encode())
+
+
 def test_an_escaped_lone_surrogate_can_be_read_and_is_replaced():
     assert dump_bytes(load(rb'["\ud800"]')) == '["\ufffd"]'.encode()
 
@@ -124,19 +135,25 @@ def test_reasonable_nesting_survives(depth):
     assert dump_text(load(text)) == text.replace("NaN", "null")
 
 
+def test_nesting_beyond_the_compiled_writer_survives():
+    text = '{"a":' * 300 + "1" + "}" * 300
+    assert dump_bytes(load(text)) == text.encode()
+
+
 def test_text_nested_too_deeply_is_a_value_error():
     with pytest.raises(ValueError, match="nested too deeply"):
         load("[" * 500_000 + "]" * 500_000)
 
 
 @pytest.mark.parametrize("leaf", [1, math.nan])
-def test_value_nested_too_deeply_is_a_value_error(leaf):
+@pytest.mark.parametrize("dump", [dump_text, dump_bytes])
+def test_value_nested_too_deeply_is_a_value_error(leaf, dump):
     value = leaf
     for _ in range(200_000):
         value = [value]
     try:
         with pytest.raises(ValueError, match="nested too deeply"):
-            dump_text(value)
+            dump(value)
     finally:
         while isinstance(value, list):  # taken apart by hand: dropping it whole is recursion too
             value = value.pop()

@@ -207,3 +207,22 @@ def test_recorded_stream_is_read_the_same_in_any_cut(answers):
         assert whole[-1][0] in ("message_stop", "error"), answer
         assert all(json_text.load(data)["type"] == name for name, data in whole), answer
         assert events_of(cut_every(stream, 13)) == whole, answer
+
+
+REST = {
+    "the blank line": (b"data: a\n\nevent: x\ndata: b\n", ServerSentEvent("x", b"b")),
+    "the line's end": (b"event: x\ndata: b", ServerSentEvent("x", b"b")),
+    "one of several lines": (b"data: a\ndata: b", ServerSentEvent("message", b"a\nb")),
+    "half of a CR LF": (b"data: a\r\n\r", None),
+    "data": (b"event: x\n", None),
+    "nothing": (b"data: a\n\n", None),
+    "anything": (b"", None),
+}
+
+
+@pytest.mark.parametrize(("data", "rest"), REST.values(), ids=REST)
+def test_what_the_end_cut_short_can_be_asked_for(data, rest):
+    decoder = EventDecoder()
+    list(decoder.feed(data))
+    assert decoder.rest() == rest
+    assert decoder.rest() is None

@@ -7,11 +7,14 @@ that proxies, certificates, limits and timeouts are theirs. It retries nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from claif_cla.backends.base import Hop
+from claif_cla.http_request import adds_only_headers, made, parsed
 from claif_cla.wire.http import UpstreamRequest
+from claif_cla.wire.secret_headers import redact_error
 
 __all__ = ["AsyncHttpExchange", "HttpBackend", "HttpExchange"]
 
@@ -25,29 +28,57 @@ class HttpBackend:
     needs_key = True
 
     def is_official(self, root: str) -> bool:
-        return urlsplit(root).hostname == ANTHROPIC_HOST
+        return _host(root) == ANTHROPIC_HOST
 
     def open(self, request: UpstreamRequest, hop: Hop) -> HttpExchange:
-        response = hop.http.send(_built(request, hop), stream=True, **hop.options)
+        try:
+            response = hop.http.send(_built(request, hop), stream=True, **hop.options)
+        except Exception as error:
+            redact_error(error)
+            raise
         return HttpExchange(response)
 
     async def aopen(self, request: UpstreamRequest, hop: Hop) -> AsyncHttpExchange:
-        response = await hop.http.send(_built(request, hop), stream=True, **hop.options)
+        try:
+            response = await hop.http.send(_built(request, hop), stream=True, **hop.options)
+        except Exception as error:
+            redact_error(error)
+            raise
         return AsyncHttpExchange(response)
 
 
 def _built(request: UpstreamRequest, hop: Hop) -> Any:
-    built = hop.http.build_request(
+    http = hop.http
+    url = parsed(http.base_url.__class__, f"{hop.root}{request.path}", request.query)
+    if adds_only_headers(http):
+        headers = [
+            (name.encode("ascii"), value.encode("ascii")) for name, value in request.headers.items()
+        ]
+        return made(
+            http,
+            request.method,
+            url,
+            headers=headers,
+            extensions=hop.extensions,
+            content=request.body,
+        )
+    built = http.build_request(
         request.method,
-        f"{hop.root}{request.path}",
+        url,
         headers=dict(request.headers),
         content=request.body,
         extensions=dict(hop.extensions),
     )
-    # Afterwards: a client with `params` of its own would put them in the place of this query,
-    # in which they are already.
-    built.url = built.url.copy_with(query=request.query.encode() or None)
+    if http.params:
+        # A client with `params` of its own has put them in the place of the query, in which
+        # they are already.
+        built.url = url
     return built
+
+
+@lru_cache(maxsize=256)
+def _host(root: str) -> str | None:
+    return urlsplit(root).hostname
 
 
 def _headers(response: Any) -> Mapping[str, str]:
@@ -64,7 +95,11 @@ class HttpExchange:
         self.headers = _headers(response)
 
     def read(self) -> bytes:
-        return next(self._pieces, b"")
+        try:
+            return next(self._pieces, b"")
+        except Exception as error:
+            redact_error(error)
+            raise
 
     def close(self) -> None:
         self._response.close()
@@ -80,7 +115,11 @@ class AsyncHttpExchange:
         self.headers = _headers(response)
 
     async def read(self) -> bytes:
-        return await anext(self._pieces, b"")
+        try:
+            return await anext(self._pieces, b"")
+        except Exception as error:
+            redact_error(error)
+            raise
 
     async def close(self) -> None:
         await self._response.aclose()

@@ -7,7 +7,8 @@ Form of the file:
     models    [{id, aliases, facts}], newest first, the retired ones last
 
 Each fact is `{value, source}`. A fact that nobody has published has the value null and an
-`assume` beside it: what we do until it is known. A fact that is absent does not apply.
+`assume` beside it: what we do until it is known. Where sources disagree, or a date has passed
+without anything happening, a `note` says so. A fact that is absent does not apply.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
@@ -50,6 +50,8 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """The shipped catalogue; read on the first call. Two threads may read it twice, no more."""
+    from importlib.resources import files  # noqa: PLC0415 - with 3.10 nobody else has loaded it
+
     data = files("claif_cla.catalog").joinpath("models.json").read_bytes()
     return parse(json_text.load(data))
 

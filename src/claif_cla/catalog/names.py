@@ -7,8 +7,8 @@ that is sent; only an alias, a short name or, on Anthropic's own API, a retired 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from claif_cla.catalog.model_info import ModelInfo, lookup, newest_of_line
 from claif_cla.errors import Refusal
@@ -22,8 +22,7 @@ DEFAULT_LINE = "sonnet"
 """The line that answers where neither the call nor the client names a model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The outcome of `resolve`.
 
     Attributes:

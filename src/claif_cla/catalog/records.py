@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 __all__ = [
+    "BINDING_SINCE",
     "EFFORT_LEVELS",
     "THINKING_TYPES",
     "Lifecycle",
@@ -25,6 +26,9 @@ EFFORT_LEVELS = ("low", "medium", "high", "xhigh", "max")
 
 THINKING_TYPES = ("adaptive", "enabled", "disabled", "between_tools")
 """Every value of `thinking.type`."""
+
+BINDING_SINCE = "2026-09-01"
+"""Release date of the first model (Fable 5.1) whose thinking is bound to the conversation."""
 
 Lifecycle: TypeAlias = Literal["active", "deprecated", "retired", "unknown"]
 Sampling: TypeAlias = Literal["none", "one_of", "any"]
@@ -110,8 +114,8 @@ class ModelInfo:
         cache_minimum_tokens: the shortest prefix that is cached.
         prices: USD per million tokens by kind (`input`, `output`, `cache_read`,
             `cache_write_5m`, `cache_write_1h`; `fast_input` and `fast_output` with
-            `speed: fast`; `long_*` for prompts beyond `long_prompt_tokens`); empty where
-            unknown.
+            `speed: fast`; `batch_input` and `batch_output` in batches; `long_*` for prompts
+            beyond `long_prompt_tokens`); empty where unknown.
         long_prompt_tokens: a longer prompt is charged at the `long_*` prices; None where
             there is one price.
         assumed: the names of facts that nobody has published, where the value is our safe
@@ -148,6 +152,11 @@ class ModelInfo:
     retires_not_before: str | None = None
     long_prompt_tokens: int | None = None
     assumed: frozenset[str] = frozenset()
+
+    @property
+    def binds_thinking(self) -> bool:
+        """Whether its thinking blocks are bound to the conversation that stands before them."""
+        return self.released is not None and self.released >= BINDING_SINCE
 
     def as_json(self) -> dict[str, Any]:
         """All facts as a fresh value that `json` can write; `thinking` is nested."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +41,15 @@ others."""
 def parse(data: str | bytes) -> Any:
     """JSON from upstream. Raises ValueError on anything else, and on more than `MAX_DEPTH`."""
     value = json_text.load(data)
-    opened = (
-        data.count("[") + data.count("{")
-        if isinstance(data, str)
-        else data.count(b"[") + data.count(b"{")
-    )
-    if opened > MAX_DEPTH and _is_deep(value):
+    if len(data) > MAX_DEPTH and _opened(data) > MAX_DEPTH and _is_deep(value):
         raise ValueError(f"JSON nested deeper than {MAX_DEPTH} levels")
     return value
+
+
+def _opened(data: str | bytes) -> int:
+    if isinstance(data, str):
+        return data.count("[") + data.count("{")
+    return data.count(b"[") + data.count(b"{")
 
 
 def _is_deep(value: Any) -> bool:
@@ -119,9 +121,9 @@ def open_events(reply: Reply) -> Generator[Effect, Any, EventReader]:
     kind = answer.get("type") if isinstance(answer, dict) else None
     if kind == "message":
         told = [{"type": "message_start", "message": answer}, {"type": "message_stop"}]
-        return EventReader(reply, iter(told))
+        return EventReader(reply, iter(told), whole=True)
     if kind == "error":
-        return EventReader(reply, iter([answer]))
+        return EventReader(reply, iter([answer]), whole=True)
     raise MalformedAnswer("the answer is JSON, but not a Message of the Messages API")
 
 
@@ -132,10 +134,12 @@ class EventReader:
     Args:
         reply: whose body is read, as far as the events asked for need it.
         ready: events that are known already.
+        whole: whether those are all, and the body has been read to its end.
     """
 
     reply: Reply
     ready: Iterator[dict[str, Any] | None] = field(default_factory=lambda: iter(()))
+    whole: bool = False
     _decoder: EventDecoder = field(default_factory=EventDecoder)
     _size: int = 0
 
@@ -147,30 +151,53 @@ class EventReader:
             MalformedAnswer: an event that is no JSON object.
             OversizedAnswer: beyond the bounds of an event or of an answer.
         """
-        while True:
-            for event in self.ready:
-                if event is not None:
-                    return event
-            piece = yield Read(self.reply)
-            if not piece:
-                raise TruncatedStream("the stream ended before `message_stop`")
-            self._size += len(piece)
-            yield from _bounded(self._size, self.reply)
-            self.ready = map(_parsed, self._decoder.feed(piece))
+        while (event := self.take()) is None:
+            yield from self.read()
+        return event
+
+    def take(self) -> dict[str, Any] | None:
+        """The next event that has come already; None if there is none. Raises `MalformedAnswer`."""
+        for event in self.ready:
+            if event is not None:
+                return event
+        return None
+
+    def read(self) -> Generator[Effect, Any, None]:
+        """Have the next piece of the body come. Raises `TruncatedStream`, `OversizedAnswer`."""
+        piece = yield Read(self.reply)
+        if not piece:
+            self.ready = iter((self._last_event(),))
+            return
+        self._size += len(piece)
+        yield from _bounded(self._size, self.reply)
+        self.ready = map(_parsed, self._decoder.feed(piece))
+
+    def _last_event(self) -> dict[str, Any]:
+        """A `message_stop` that the stream ended right after, without the blank line.
+
+        By the specification that is no event, but the answer is proven complete.
+        """
+        sent = self._decoder.rest()
+        with suppress(MalformedAnswer):
+            event = _parsed(sent) if sent is not None else None
+            if event is not None and event["type"] == "message_stop":
+                return event
+        raise TruncatedStream("the stream ended before `message_stop`")
 
 
 def _parsed(sent: ServerSentEvent) -> dict[str, Any] | None:
     # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
-    if not sent.data.strip() or sent.data.startswith(b"[DONE]"):
+    data = sent.data
+    if not data.strip() or data.startswith(b"[DONE]"):
         return None
     try:
-        event = parse(sent.data)
+        event = parse(data)
     except ValueError as error:
-        message = f"an event of the stream is no JSON: {_start(sent.data)}"
+        message = f"an event of the stream is no JSON: {_start(data)}"
         raise MalformedAnswer(message) from error
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         raise MalformedAnswer("an event of the stream is JSON, but no object")
-    # The API names the type in both places, some proxies in one; OpenAI's error has it in none.
-    kind = "error" if event.get("error") else sent.event
-    event = {"type": kind, **event}
+    if "type" not in event:
+        # The API names the type in both places, some proxies in one; OpenAI's error in none.
+        event["type"] = "error" if event.get("error") else sent.event
     return None if event["type"] == "ping" else event

@@ -37,7 +37,7 @@ def boolean(value: Any, param: str) -> bool:
     return value
 
 
-def integer(value: Any, param: str, low: int, high: int | None = None) -> int:
+def integer(value: Any, param: str, low: int | None = None, high: int | None = None) -> int:
     """An integer within `low` and `high`; a float without fraction counts, as in JSON."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -55,9 +55,9 @@ def number(value: Any, param: str, low: float, high: float) -> float:
     return value
 
 
-def _within(value: float, param: str, low: float, high: float | None) -> None:
+def _within(value: float, param: str, low: float | None, high: float | None) -> None:
     # Written so that NaN, for which every comparison is false, is out of range.
-    if not (value >= low and (high is None or value <= high)):
+    if not ((low is None or value >= low) and (high is None or value <= high)):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
         message = f"Invalid value for `{param}`: {value} is not {limits}."
         raise Refusal(message, param=param, code="invalid_value")

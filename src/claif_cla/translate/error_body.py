@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.errors import Refusal, UpstreamFault
 from claif_cla.translate.body import parse
@@ -64,6 +63,8 @@ _MONEY = re.compile(
 _MONEY_CODES = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _TOO_LONG = re.compile(r"prompt is too long|exceed(s)? (the )?context (limit|window)")
 _FIELD = re.compile(r"([a-z_]+)(\.[\w-]+)*: ")
+_NO_MODEL = re.compile(r"model: \S+")
+_MODELS = "no such model; `client.models.list()` names them, `model_aliases` maps your own names"
 _OPENAI_NAMES = {
     "max_tokens": "max_completion_tokens",
     "stop_sequences": "stop",
@@ -79,8 +80,7 @@ MAX_ENVELOPES = 5
 """How many envelopes deep an error is looked for: proxies wrap each other's, also as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Error:
+class _Error(NamedTuple):
     """What an upstream error says, in whatever envelope it came."""
 
     status: int
@@ -209,7 +209,10 @@ def _plain_text(body: bytes) -> str:
 
 def _object(error: _Error) -> dict[str, Any]:
     kind, code, param = _classify(error)
-    result: dict[str, Any] = {"message": error.message, "type": kind, "param": param, "code": code}
+    message = error.message
+    if code == "model_not_found" and _NO_MODEL.fullmatch(message):  # all that Claude's API says
+        message += f" ({_MODELS})"
+    result: dict[str, Any] = {"message": message, "type": kind, "param": param, "code": code}
     if error.original is not None:
         result["anthropic"] = dict(error.original)
     return result

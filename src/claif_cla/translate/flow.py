@@ -20,8 +20,7 @@ The core does no I/O and reads no clock: time and ids come in through `Call`.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from claif_cla.wire.http import UpstreamRequest
 
@@ -42,8 +41,7 @@ __all__ = [
 Chunk: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An opened answer. `handle` belongs to the driver; flows only hand it back."""
 
     status: int
@@ -51,36 +49,31 @@ class Reply:
     handle: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send this request upstream."""
 
     request: UpstreamRequest
 
 
-@dataclass(frozen=True, slots=True)
-class SendAll:
+class SendAll(NamedTuple):
     """Send these requests at the same time."""
 
     requests: tuple[UpstreamRequest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Read on in the body of this reply."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(NamedTuple):
     """Nothing more is wanted from this reply: read it to its end and forget it."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """Give this reply's connection up at once."""
 
     reply: Reply
@@ -90,8 +83,7 @@ Effect: TypeAlias = Send | SendAll | Read | Drain | Close
 ChunkFlow: TypeAlias = Generator[Effect | Chunk, Any, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the caller gets.
 
     Attributes:

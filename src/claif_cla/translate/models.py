@@ -37,12 +37,16 @@ _EXTRAS = (
     "lifecycle",
     "context_window",
     "max_output_tokens",
+    "thinking",
     "effort_levels",
     "default_effort",
     "structured_outputs",
     "forced_tool_choice",
+    "mid_conversation_system",
     "prefill",
     "sampling",
+    "fast_mode",
+    "restricted",
     "prices",
 )
 

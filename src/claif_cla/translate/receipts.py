@@ -10,12 +10,17 @@ Three verbs, one for each of the classes that the contract knows. What `compat` 
 
 What no mode can send (a malformed value, a request with no message left) is raised as a
 `Refusal` where it is found.
+
+`param` is the exact place, `messages[3].name`, in every refusal. Of what is adapted or dropped, one
+receipt stands for all such places: `messages[].name`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from claif_cla.errors import Refusal
 
@@ -26,6 +31,11 @@ Action = Literal["adapted", "dropped"]
 
 MAX_RECEIPTS = 100
 """Bound of the receipts of one call; a history of thousands of messages could hold more."""
+
+_MAX_NAME, _MAX_PARAM = 64, 128
+_INDEX = re.compile(r"\[\d+\]")
+_NOT_IN_HEADERS = re.compile(r"[^!-~]|[,=]")
+"""What may not stand in a name there: names of fields that nobody knows are anybody's words."""
 
 
 @dataclass(slots=True)
@@ -53,15 +63,29 @@ class Receipts:
     ) -> None:
         """`param` would change the answer's meaning or shape: only `lenient` goes on without it."""
         if self.compat != "lenient":
-            advice = " Leave it out, or use compat='lenient' to have it dropped."
+            advice = f" Leave it out, or use compat='lenient' to have it {lenient}."
             raise Refusal(f"`{param}`: {detail}{advice}", param=param, code=code)
         self._note(param, lenient, detail)
 
+    def unread(self, given: Mapping[str, Any], read: Collection[str], at: str) -> None:
+        """Drop the fields of `given` that nobody reads; null and empty arrays say nothing.
+
+        Args:
+            given: an object of the caller's.
+            read: the fields that are read.
+            at: its place.
+        """
+        for name, value in given.items():
+            if name not in read and value is not None and value != []:
+                detail = "Claude has no place for this field."
+                self.drop(f"{at}.{str(name)[:_MAX_NAME]}", detail)
+
     def _record(self, param: str, action: Action, detail: str) -> None:
         if self.compat == "strict":
-            message = f"`{param}`: {detail} compat='strict' refuses what is not exact."
+            advice = f"leave it out, or use compat='adapt' to have it {action}."
+            message = f"`{param}`: {detail} compat='strict' refuses that; {advice}"
             raise Refusal(message, param=param, code="unsupported_value")
-        self._note(param, action, detail)
+        self._note(_INDEX.sub("[]", param), action, detail)
 
     def _note(self, param: str, action: Action, detail: str) -> None:
         if len(self._entries) < MAX_RECEIPTS:
@@ -78,5 +102,8 @@ class Receipts:
     @property
     def header(self) -> str:
         """The value of `x-claif-adapted`: `temperature=dropped, user=adapted`; may be empty."""
-        pairs = dict.fromkeys(f"{param}={action}" for param, action, _ in self._entries)
+        pairs = dict.fromkeys(
+            f"{_NOT_IN_HEADERS.sub('?', param)[:_MAX_PARAM]}={action}"
+            for param, action, _ in self._entries
+        )
         return ", ".join(pairs)

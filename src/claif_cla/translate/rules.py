@@ -7,16 +7,31 @@ object, in any order, with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from claif_cla.translate.receipts import Receipts
 
-__all__ = ["Convert", "Elsewhere", "Fate", "Patch", "Refuse", "Rule", "Tune", "apply", "merge"]
+__all__ = [
+    "Convert",
+    "Elsewhere",
+    "Fate",
+    "Form",
+    "Patch",
+    "Refuse",
+    "Rule",
+    "Tune",
+    "apply",
+    "merge",
+    "refuse_unknown",
+]
 
 Patch: TypeAlias = dict[str, Any]
+Form: TypeAlias = Callable[[Any, str], object]
+"""A check of `claif_cla.translate.checks`: raises `Refusal` for a value of another type."""
 _Context = TypeVar("_Context")
+_UNKNOWN = "Neither OpenAI nor Anthropic has a parameter of this name."
 
 Fate = Literal["honoured", "adapted", "dropped", "refused"]
 """What a user may expect in the default mode, `compat="adapt"`; for the documentation."""
@@ -33,9 +48,13 @@ class Convert(Generic[_Context]):
 
 @dataclass(frozen=True, slots=True)
 class Tune:
-    """It only tunes or labels: left out with a receipt, but for `neutral` values silently."""
+    """It only tunes or labels: left out with a receipt, but for `neutral` values silently.
+
+    What is no value of the `form` is refused in every mode: OpenAI would refuse it too.
+    """
 
     note: str
+    form: Form
     neutral: tuple[Any, ...] = ()
 
     @property
@@ -48,6 +67,7 @@ class Refuse:
     """Leaving it out would change the answer: refused, but for `neutral` values."""
 
     note: str
+    form: Form
     neutral: tuple[Any, ...] = ()
 
     @property
@@ -72,7 +92,10 @@ def apply(
     """The patch of one parameter; empty where it has none. Raises `Refusal`."""
     if isinstance(rule, Convert):
         return rule.by(value, context)
-    if isinstance(rule, Elsewhere) or _is_neutral(value, rule.neutral):
+    if isinstance(rule, Elsewhere):
+        return {}
+    rule.form(value, name)
+    if _is_neutral(value, rule.neutral):
         return {}
     if isinstance(rule, Tune):
         receipts.drop(name, rule.note)
@@ -88,6 +111,23 @@ def _is_neutral(value: Any, neutral: tuple[Any, ...]) -> bool:
     return any(
         isinstance(value, bool) is isinstance(item, bool) and value == item for item in neutral
     )
+
+
+def refuse_unknown(
+    given: Mapping[str, Any], known: Collection[str], at: str, receipts: Receipts
+) -> None:
+    """Refuse what neither API has a field for; a mistyped name must not be lost.
+
+    Args:
+        given: an object of the caller's.
+        known: the names that it may have.
+        at: its path; empty for the request itself.
+        receipts: of the call.
+    """
+    for name in sorted(given.keys() - known):
+        if given[name] is not None:
+            where = f"{at}.{name}" if at else name
+            receipts.refuse(where, _UNKNOWN, code="unknown_parameter")
 
 
 def merge(body: Patch, patch: Mapping[str, Any]) -> None:

@@ -32,6 +32,8 @@ class HalfHeld:
 
     def take(self, piece: str) -> str:
         """What can be passed on once `piece` has come; may be empty."""
+        if not self._half and piece.isascii():
+            return piece
         text = self._half + piece
         self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         return paired(text.removesuffix(self._half))

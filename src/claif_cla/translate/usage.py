@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-__all__ = ["add_usage", "merge_usage", "service_tier", "usage_to_openai"]
+__all__ = ["add_usage", "merge_usage", "prompt_cache", "service_tier", "usage_to_openai"]
 
 _SERVICE_TIERS = {"standard": "default", "priority": "priority", "batch": "flex"}
 _EXTENSIONS = ("cache_creation", "server_tool_use", "inference_geo", "speed", "iterations")
@@ -72,10 +72,31 @@ def usage_to_openai(usage: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def prompt_cache(
+    breakpoints: Sequence[Mapping[str, str]], usage: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The receipt of what was cached; None where nothing was to be cached.
+
+    Args:
+        breakpoints: of the request: where, and for how long.
+        usage: Anthropic's, whole or as it stands in `message_start`.
+    """
+    if not breakpoints:
+        return None
+    return {
+        "breakpoints": [dict(one) for one in breakpoints],
+        "read_tokens": _count(usage, "cache_read_input_tokens"),
+        "written_tokens": _count(usage, "cache_creation_input_tokens"),
+    }
+
+
 def service_tier(usage: Mapping[str, Any]) -> str | None:
-    """OpenAI's `service_tier` of the answer; None where Anthropic does not say."""
+    """OpenAI's `service_tier` of the answer; None where Anthropic does not say.
+
+    OpenAI calls a fast answer `priority`, by whichever of its two names it was asked for.
+    """
     if usage.get("speed") == "fast":
-        return "fast"
+        return "priority"
     tier = usage.get("service_tier")
     return _SERVICE_TIERS.get(tier) if isinstance(tier, str) else None
 

@@ -12,6 +12,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from claif_cla.errors import OversizedAnswer
 
@@ -23,9 +24,11 @@ Messages API takes 32 MB of request, so an answer's event stays well below."""
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+_USUAL = re.compile(rb"(?:event: ([^\r\n]*)\n)?data: ([^\r\n]*)\n\n")
+"""An event as nearly every server writes it: taken whole, not line by line."""
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+
+class ServerSentEvent(NamedTuple):
     """One event: its name (`message` if the stream gave none) and its data."""
 
     event: str
@@ -59,7 +62,12 @@ class EventDecoder:
         """
         if not self._take_in(piece):
             return
-        while (end := _LINE_END.search(self._buffer, self._scanned)) is not None:
+        while True:
+            while (usual := self._take_usual()) is not None:
+                yield usual
+            end = _LINE_END.search(self._buffer, self._scanned)
+            if end is None:
+                break
             line = self._buffer[: end.start()]
             # A CR ends its line at once (an event must not wait for the byte that follows it);
             # if that byte is the LF of a CR LF, it is dropped when it comes.
@@ -86,6 +94,17 @@ class EventDecoder:
             self._started = True
         return True
 
+    def _take_usual(self) -> ServerSentEvent | None:
+        """The event in its usual form that the buffer starts with, if it does."""
+        if self._scanned or self._data or self._event:  # in the middle of an event, or of a line
+            return None
+        found = _USUAL.match(self._buffer)
+        if found is None or found.end() > self.max_event_bytes:
+            return None
+        name, data = found.groups()
+        del self._buffer[: found.end()]
+        return ServerSentEvent(name.decode("utf-8", "replace") if name else "message", data)
+
     def _take_line(self, line: bytearray) -> ServerSentEvent | None:
         self._check(len(line))
         if not line:
@@ -99,6 +118,14 @@ class EventDecoder:
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         return None
+
+    def rest(self) -> ServerSentEvent | None:
+        """The event that the end of the stream cut short, as far as it has come.
+
+        For the specification it is none; whoever takes it must know that it is complete.
+        """
+        line, self._buffer = self._buffer, bytearray()
+        return self._take_line(line) or self._dispatch()
 
     def _dispatch(self) -> ServerSentEvent | None:
         event = None

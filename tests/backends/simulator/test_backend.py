@@ -102,6 +102,13 @@ def test_a_stall_ends_with_the_read_timeout_of_the_callers_library(library):
             exchange.read()
 
 
+def test_a_closed_client_is_refused_as_without_the_simulator(library):
+    client = library.Client()
+    client.close()
+    with pytest.raises(RuntimeError, match="has been closed"):
+        SimulatorBackend().open(request(), hop(client))
+
+
 def test_a_stall_before_the_answer_ends_with_the_read_timeout(library):
     with library.Client() as client, pytest.raises(library.ReadTimeout):
         SimulatorBackend().open(request("stall@0"), hop(client, read=0.01))

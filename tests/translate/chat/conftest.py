@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from openai.lib.streaming._deltas import accumulate_delta
+
+from claif_cla.translate.receipts import Receipts
 
 Chunks = list[dict[str, Any]]
 
@@ -62,3 +65,20 @@ def folded() -> Callable[[Chunks], dict[str, Any]]:
 def judged() -> Callable[[Chunks], None]:
     """Asserts the grammar of a complete list of chunks."""
     return _judged
+
+
+_SENTENCE = re.compile(r"[`'A-Z].*\.", re.DOTALL)
+_BARE_ID = re.compile(r"(?<![`'\w/.-])claude-\w")
+
+
+@pytest.fixture(autouse=True)
+def _each_receipt_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test is about, its receipts read alike: sentences, with ids in backticks."""
+    note = Receipts._note
+
+    def read(self: Receipts, param: str, action: Any, detail: str) -> None:
+        assert _SENTENCE.fullmatch(detail), detail
+        assert not _BARE_ID.search(detail), detail
+        note(self, param, action, detail)
+
+    monkeypatch.setattr(Receipts, "_note", read)

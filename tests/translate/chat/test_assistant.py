@@ -167,6 +167,42 @@ def test_stored_audio_is_refused_and_in_lenient_left_out():
     assert said(message, **LENIENT) == [text("hi")]
 
 
+def test_the_transcript_of_stored_audio_is_sent_with_a_receipt():
+    message = assistant(None, audio={"id": "audio_1", "transcript": "hi"})
+    assert said(message) == [text("hi")]
+    assert notes(message) == [("messages[].audio", "adapted")]
+    assert said({**message, "content": "ho"}) == [text("ho")]
+
+
+@pytest.mark.parametrize("field", ["provider_specific_fields", "usage", "reasoning"])
+def test_a_field_that_nobody_reads_leaves_a_receipt(field):
+    assert notes(assistant("a", **{field: {"x": 1}})) == [(f"messages[].{field}", "dropped")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "param"),
+    [
+        ({"extra_content": {"x": 1}}, "messages[].tool_calls[].extra_content"),
+        ({"function": {"name": "f", "x": 1}}, "messages[].tool_calls[].function.x"),
+        ({"custom": {"name": "f", "input": "", "x": 1}}, "messages[].tool_calls[].custom.x"),
+    ],
+)
+def test_a_field_of_a_call_that_nobody_reads_leaves_a_receipt(changed, param):
+    assert notes(assistant(None, call() | changed)) == [(param, "dropped")]
+
+
+@pytest.mark.parametrize("calls", [0, False, "", {}, {"a": 1}, "x"])
+def test_calls_are_an_array(calls):
+    message = assistant("a") | {"tool_calls": calls}
+    assert refused(messages=[user(), message, user()]).param == "messages[1].tool_calls"
+
+
+def test_an_echo_with_what_is_the_users_alone_is_none():
+    source = {"type": "text", "media_type": "text/plain", "data": "x"}
+    message = assistant("a", content_blocks=[{"type": "document", "source": source}, text("a")])
+    assert said(message) == [text("a")]
+
+
 # Native blocks in `content`
 
 

@@ -58,52 +58,6 @@ def test_an_images_data_becomes_a_base64_source():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://e.x/a.png", "http://169.254.169.254/latest", "HTTPS://e.x"]
-)
-def test_an_images_url_is_passed_on_and_never_fetched(url):
-    assert blocks(image_url(url, detail="high")) == [
-        {"type": "image", "source": {"type": "url", "url": url}}
-    ]
-
-
-def test_an_image_may_be_a_plain_string():
-    part = {"type": "image_url", "image_url": "https://e.x/a.png"}
-    assert blocks(part)[0]["source"]["url"] == "https://e.x/a.png"
-
-
-@pytest.mark.parametrize("name", ["file-abc", "file_011"])
-def test_an_image_may_be_a_file_id(name):
-    assert blocks(image_url(name)) == [
-        {"type": "image", "source": {"type": "file", "file_id": name}}
-    ]
-
-
-def test_a_wrongly_declared_image_leaves_a_receipt():
-    jpeg = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(9)).decode()
-    assert notes(image_url(f"data:image/png;base64,{jpeg}")) == [
-        ("messages[].content[].image_url", "adapted")
-    ]
-    named = file(file_data=f"data:image/png;base64,{jpeg}")
-    assert notes(named) == [("messages[].content[].file", "adapted")]
-
-
-def test_a_file_becomes_a_document_with_its_title():
-    [block] = blocks(file(filename="a.pdf", file_data=f"data:application/pdf;base64,{PDF}"))
-    source = {"type": "base64", "media_type": "application/pdf", "data": PDF}
-    assert block == {"type": "document", "source": source, "title": "a.pdf"}
-
-
-def test_a_file_that_is_an_image_becomes_one():
-    assert blocks(file(filename="a.png", file_data=PNG))[0]["type"] == "image"
-
-
-@pytest.mark.parametrize(("extra", "title"), [({}, {}), ({"filename": "a"}, {"title": "a"})])
-def test_a_file_id_becomes_a_file_source(extra, title):
-    document = {"type": "document", "source": {"type": "file", "file_id": "file-1"}}
-    assert blocks(file(file_id="file-1", **extra)) == [document | title]
-
-
-@pytest.mark.parametrize(
     "part",
     [
         {"type": "image", "source": {"type": "url", "url": "https://e.x"}},
@@ -120,9 +74,11 @@ def test_anthropics_own_blocks_pass_as_they_are(part):
     assert blocks(part) == [part]
 
 
-def test_the_index_that_accumulated_streams_leave_is_taken_out():
-    part = {"type": "image", "source": {"type": "url", "url": "https://e.x"}, "index": 0}
-    assert "index" not in blocks(part)[0]
+def test_openais_own_marks_are_taken_off_native_blocks():
+    source = {"type": "url", "url": "https://e.x"}
+    marked = {"index": 0, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    [block] = blocks({"type": "image", "source": source, **marked})
+    assert block == {"type": "image", "source": source, "cache_control": MARKER}
 
 
 @pytest.mark.parametrize(
@@ -173,8 +129,52 @@ def test_citations_stay_on_the_assistants_text():
         [user(), assistant(None, call()), result(content=[CITED])],
     ],
 )
-def test_citations_are_taken_off_other_text(messages):
+def test_citations_are_taken_off_other_text_with_a_receipt(messages):
     assert "citations" not in str(planned(messages=messages))
+    assert receipts(messages=messages) == [("messages[].content[].citations", "dropped")]
+
+
+OURS = [
+    text("a"),
+    {"type": "output_text", "text": "a", "annotations": [{"type": "url_citation"}]},
+    {"type": "refusal", "refusal": "a", "index": 0},
+    text("a", citations=None),
+    text("a", citations=[]),
+]
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_what_answers_carry_leaves_no_receipt(part):
+    assert receipts(messages=[user(), assistant([part]), user()]) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        (text("a", id="msg_1"), "messages[].content[].id"),
+        (image_url("https://e.x") | {"alt": "cat"}, "messages[].content[].alt"),
+        (file(file_id="f") | {"citations": {"enabled": True}}, "messages[].content[].citations"),
+    ],
+)
+def test_a_field_that_nobody_reads_leaves_a_receipt(part, param):
+    assert notes(part) == [(param, "dropped")]
+    assert refusal(part, settings={"compat": "strict"}).param == param.replace("[]", "[0]")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "hologram"},
+        {"type": "refusal", "refusal": "no"},
+        image_url("data:image/svg+xml;base64,PHN2Zy8+"),
+        file(file_data="UEsDBA==", filename="a.docx"),
+    ],
+)
+def test_lenient_leaves_out_what_claude_does_not_take(part):
+    assert blocks(text("a"), part, **LENIENT) == [text("a")]
+    [(param, action)] = notes(text("a"), part, **LENIENT)
+    assert param.startswith("messages[0].content[1].")
+    assert action == "dropped"
 
 
 @pytest.mark.parametrize(
@@ -202,16 +202,6 @@ def test_sound_and_film_are_refused_and_in_lenient_left_out(part, words):
         ({"type": "refusal", "refusal": "no"}, ".type"),
         ({"type": "text"}, ".text"),
         ({"type": "text", "text": 5}, ".text"),
-        ({"type": "image_url"}, ".image_url"),
-        ({"type": "image_url", "image_url": {}}, ".image_url.url"),
-        (image_url("ftp://e.x"), ".image_url.url"),
-        (image_url("data:image/svg+xml;base64,PHN2Zy8+"), ".image_url.url"),
-        ({"type": "file"}, ".file"),
-        (file(filename=5), ".file.filename"),
-        (file(filename="a"), ".file"),
-        (file(file_id=5), ".file.file_id"),
-        (file(file_data=5), ".file.file_data"),
-        (file(file_data="UEsDBA==", filename="a.docx"), ".file.file_data"),
     ],
 )
 def test_a_malformed_part_is_refused_with_its_place(part, where):
@@ -231,7 +221,12 @@ def test_a_part_in_the_wrong_place_is_refused(message, place):
 
 
 @pytest.mark.parametrize(
-    ("content", "param"), [(5, "messages[0].content"), (None, "messages[0].content")]
+    "content",
+    [5, None, {"type": "text", "text": "a"}, True],
+    ids=["number", "null", "part", "bool"],
 )
-def test_content_must_be_text_or_parts(content, param):
-    assert refused(messages=[user(content)]).param == param
+@pytest.mark.parametrize("role", ["user", "system", "developer"])
+def test_content_must_be_text_or_parts(role, content):
+    caught = refused(messages=[{"role": role, "content": content}])
+    assert caught.param == "messages[0].content"
+    assert "a string or an array of parts" in caught.message

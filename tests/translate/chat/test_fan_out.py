@@ -6,7 +6,16 @@ import pytest
 
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.chat.flow import chat_flow
-from loopback import error_body, error_event, message, sse, stream_of, text_block, usage_of
+from loopback import (
+    error_body,
+    error_event,
+    message,
+    sse,
+    stream_of,
+    text_block,
+    tool_use_block,
+    usage_of,
+)
 
 SSE = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
@@ -114,3 +123,28 @@ def test_a_senseless_count_is_refused(upstream, n):
     up = upstream()
     answer, body = up.answer(call(n))
     assert (answer.status, body["error"]["param"], up.sent) == (400, "n", [])
+
+
+def test_each_choice_counts_its_own_calls(upstream):
+    def calling(name):
+        return 200, SSE, [sse(stream_of([tool_use_block(name, {"x": 1})], stop_reason="tool_use"))]
+
+    tool = {"type": "function", "function": {"name": "f"}}
+    up = upstream([calling("f"), calling("f")])
+    _, chunks = up.answer(call(2, stream=True, tools=[tool]))
+    calls = [
+        (choice["index"], one["index"], one["function"].get("name"))
+        for chunk in chunks
+        for choice in chunk["choices"]
+        for one in choice["delta"].get("tool_calls", ())
+        if "id" in one
+    ]
+    assert sorted(calls) == [(0, 0, "f"), (1, 0, "f")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_receipts_are_told_once_per_call(upstream, stream):
+    up = upstream([streamed("a") if stream else whole("a")] * 3)
+    answer, _ = up.answer(call(3, stream=stream, seed=7))
+    assert [entry["param"] for entry in answer.adaptations] == ["seed"]
+    assert answer.headers["x-claif-adapted"] == "seed=dropped"

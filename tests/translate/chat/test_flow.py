@@ -9,6 +9,7 @@ from claif_cla import ThinkingMemory
 from claif_cla.errors import MalformedAnswer, OversizedAnswer, TruncatedStream
 from claif_cla.translate import body
 from claif_cla.translate.call import Call, Settings
+from claif_cla.translate.chat import flow as flow_module
 from claif_cla.translate.chat.flow import MAX_RESUMPTIONS, chat_flow
 from claif_cla.translate.chat.recall import Recollection
 from loopback import error_body, error_event, message, sse, stream_of, text_block, tool_use_block
@@ -78,7 +79,35 @@ def test_each_form_of_answer_serves_each_kind_of_call(upstream, form, stream):
     assert answer.is_stream is stream
     assert answer.headers["x-request-id"] == "req_1"
     assert (text_of(result), finish_of(result)) == ("hi", "stop")
-    assert up.effects[-1] == "Drain"
+    # A whole answer has been read to its end; what may come after a stream has not.
+    assert up.effects[-1] == ("Close" if form is whole and not stream else "Drain")
+
+
+@FORMS
+@STREAMS
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_answer_tells_what_was_cached(upstream, form, stream, asked):
+    usage = {"input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": 3}
+    up = upstream([form([text_block("hi")], usage=usage)])
+    _, result = up.answer(call(stream=stream, prompt_cache_key="k" if asked else None))
+    told = result if isinstance(result, dict) else result[0]
+    marks = [{"at": "automatic", "ttl": "5m"}]
+    receipt = {"breakpoints": marks, "read_tokens": 3, "written_tokens": 0}
+    assert told["prompt_cache"] == (receipt if asked else None)
+
+
+@FORMS
+def test_metadata_is_told_back(upstream, form):
+    up = upstream([form([text_block("hi")])] * 2)
+    assert up.answer(call(metadata={"team": "a"}))[1]["metadata"] == {"team": "a"}
+    assert "metadata" not in up.answer(call())[1]
+
+
+def test_a_message_without_usage_was_not_cached(upstream):
+    silent = {**message([text_block("hi")]), "usage": None}
+    up = upstream([(200, JSON, [json.dumps(silent).encode()])])
+    _, result = up.answer(call(prompt_cache_key="k"))
+    assert result["prompt_cache"]["read_tokens"] == 0
 
 
 def test_a_refused_request_is_not_sent(upstream):
@@ -441,3 +470,132 @@ def test_a_long_refusal_is_quoted_in_part(upstream):
     )
     answer, _ = up.answer(call(**WARM))
     assert len(answer.adaptations[-1]["detail"]) < 400
+
+
+# A forced call of a model that takes no force
+
+NO = text_block("I would rather not.")
+FORCED = {
+    "model": "claude-opus-5-5",
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "tool_choice": "required",
+}
+CALL = tool_use_block("f", {}, id="toolu_1")
+
+
+@FORMS
+@STREAMS
+def test_an_answer_without_the_forced_call_is_asked_for_it_once_more(upstream, form, stream):
+    up = upstream([form([NO]), form([CALL], stop_reason="tool_use")])
+    _, result = up.answer(call(stream=stream, **FORCED))
+    assert (text_of(result), finish_of(result)) == (NO["text"], "tool_calls")
+    assert native_of(result) == [NO, CALL]
+    first, second = (json.loads(request.body)["messages"] for request in up.sent)
+    assert second[:-1] == [*first, {"role": "assistant", "content": [NO]}]
+    assert second[-1]["role"] == "user"
+    assert "Call one of the tools" in second[-1]["content"][0]["text"]
+
+
+@STREAMS
+def test_a_text_that_comes_then_stands_apart(upstream, stream):
+    up = upstream([streamed([NO]), streamed([text_block("Still no.")])])
+    _, result = up.answer(call(stream=stream, **FORCED))
+    assert text_of(result) == f"{NO['text']}\n\nStill no."
+
+
+@STREAMS
+def test_what_comes_then_is_the_answer(upstream, stream):
+    up = upstream([streamed([NO]), streamed([LOOK, SEARCH], stop_reason="pause_turn")])
+    _, result = up.answer(call(stream=stream, **FORCED))
+    assert finish_of(result) == "length"
+    assert len(up.sent) == 2
+
+
+@STREAMS
+def test_the_call_may_be_asked_for_after_a_pause(upstream, stream):
+    replies = [
+        streamed([LOOK, SEARCH], stop_reason="pause_turn"),
+        streamed([FOUND, NO]),
+        streamed([CALL], stop_reason="tool_use"),
+    ]
+    up = upstream(replies)
+    _, result = up.answer(call(stream=stream, **FORCED))
+    assert finish_of(result) == "tool_calls"
+    assert json.loads(up.sent[-1].body)["messages"][-2]["content"] == [LOOK, SEARCH, FOUND, NO]
+
+
+@STREAMS
+@pytest.mark.parametrize(
+    ("blocks", "stop_reason"),
+    [
+        ([CALL], "tool_use"),
+        ([NO, CALL], "end_turn"),
+        ([NO], "max_tokens"),
+        ([NO], "refusal"),
+        ([NO], "stop_sequence"),
+        ([], "end_turn"),
+        ([text_block(" ")], "end_turn"),
+    ],
+)
+def test_nothing_is_asked_of_an_answer_that_calls_or_did_not_end_by_itself(
+    upstream, blocks, stop_reason, stream
+):
+    up = upstream([streamed(blocks, stop_reason=stop_reason)])
+    up.answer(call(stream=stream, **FORCED))
+    assert len(up.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "request_", [{"model": "claude-opus-4-8"}, {"tool_choice": "auto"}, {"tool_choice": "none"}]
+)
+def test_nothing_is_asked_where_nothing_was_forced_in_words(upstream, request_):
+    up = upstream([whole([NO])])
+    up.answer(call(**{**FORCED, **request_}))
+    assert len(up.sent) == 1
+
+
+@STREAMS
+def test_thinking_after_the_question_is_known_not_to_fit_the_callers_history(upstream, stream):
+    early, late = ({"type": "thinking", "thinking": "", "signature": name} for name in ("A", "B"))
+    settings = Settings(memory=ThinkingMemory())
+    again = tool_use_block("f", {}, id="toolu_2")
+    replies = [streamed([early, NO]), streamed([late, CALL], stop_reason="tool_use")]
+    up = upstream([*replies, whole([again], stop_reason="tool_use")])
+    up.answer(call(stream=stream, settings=settings, **FORCED))
+    history = [
+        {"role": "user", "content": "q"},
+        {
+            "role": "assistant",
+            "content": NO["text"],
+            "tool_calls": [
+                {"id": "toolu_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "toolu_1", "content": "r"},
+    ]
+    answer, _ = up.answer(call(settings=settings, **FORCED | {"messages": history}))
+    assert json.loads(up.sent[-1].body)["messages"][1]["content"] == [early, NO, CALL]
+    assert ("messages", "dropped") in [(a["param"], a["action"]) for a in answer.adaptations]
+
+
+# Answers that are longer than what is kept beside their chunks
+
+
+@pytest.fixture(name="_short")
+def _kept_shortly(monkeypatch):
+    monkeypatch.setattr(flow_module, "MAX_KEPT", 5)
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_long_stream_ends_without_its_blocks(upstream):
+    up = upstream([streamed([LOOK])])
+    _, result = up.answer(call(stream=True))
+    assert (text_of(result), finish_of(result)) == (LOOK["text"], "stop")
+    assert "content_blocks" not in json.dumps(result)
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_long_stream_that_pauses_cannot_be_resumed(upstream):
+    up = upstream([streamed([LOOK, SEARCH], stop_reason="pause_turn")])
+    with pytest.raises(OversizedAnswer, match="paused after more than 5 characters"):
+        up.answer(call(stream=True))

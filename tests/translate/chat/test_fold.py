@@ -191,3 +191,17 @@ def test_an_event_that_contradicts_its_type_is_malformed(events):
 @pytest.mark.parametrize("event", [{"type": "ping"}, {"type": "of_the_future", "x": 1}])
 def test_an_unknown_event_is_passed_over(event):
     assert fold(event, START, event, STOP).complete
+
+
+def test_citations_grow_a_list_of_our_own():
+    given = [{"n": 0}]
+    start = {"type": "text", "text": "", "citations": given}
+    deltas = [{"type": "citations_delta", "citation": {"n": n}} for n in (1, 2)]
+    fold = MessageFold()
+    fold.feed({"type": "message_start", "message": {"usage": {}}})
+    fold.feed({"type": "content_block_start", "index": 0, "content_block": start})
+    for delta in deltas:
+        fold.feed({"type": "content_block_delta", "index": 0, "delta": delta})
+    fold.feed({"type": "message_stop"})
+    assert [citation["n"] for citation in fold.message["content"][0]["citations"]] == [0, 1, 2]
+    assert given == [{"n": 0}]

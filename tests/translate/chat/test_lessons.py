@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from claif_cla.catalog.model_info import lookup
+from claif_cla.translate.chat.binding import thinking_key
 from claif_cla.translate.chat.lessons import lesson_of
 
 MODEL = dataclasses.replace(
@@ -193,8 +194,11 @@ def test_what_is_known_already_teaches_nothing():
     ],
 )
 def test_thinking_that_does_not_fit_is_left_out_of_that_request_only(said):
-    lesson = lesson_of(said, MODEL, {})
-    assert (lesson.facts, lesson.lasting, lesson.without_thinking) == (MODEL, False, True)
+    thought = {"type": "thinking", "thinking": "", "signature": "s"}
+    body = {"messages": [{"role": "assistant", "content": [thought, {"type": "text"}]}]}
+    lesson = lesson_of(said, MODEL, body)
+    assert (lesson.facts, lesson.lasting) == (MODEL, False)
+    assert lesson.unfit == {thinking_key(thought)}
 
 
 @pytest.mark.parametrize(

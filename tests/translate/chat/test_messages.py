@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chat_requests import (
     FOREIGN,
@@ -8,6 +10,7 @@ from chat_requests import (
     assistant,
     call,
     function_tool,
+    plan,
     planned,
     receipts,
     refused,
@@ -15,9 +18,11 @@ from chat_requests import (
     system,
     user,
 )
-from claif_cla.translate.chat.messages import CONTINUATION, NO_RESULT, OPENING
+from claif_cla.errors import Refusal
+from claif_cla.translate.chat.messages import CONTINUATION, NO_RESULT, OPENING, _Conversation
 
 LENIENT = {"settings": {"compat": "lenient"}}
+STRICT = {"settings": {"compat": "strict"}}
 MARKER = {"type": "ephemeral"}
 
 
@@ -121,9 +126,40 @@ def test_a_system_message_at_the_end_follows_the_users_turn():
     assert turns(user("q"), system("S")) == [says("user", "q"), says("system", "S")]
 
 
-def test_a_system_message_after_the_assistants_last_is_a_users_turn():
-    made = {"role": "user", "content": [reminder("S")]}
-    assert turns(user(), assistant("a"), system("S"))[2:] == [made]
+@pytest.mark.parametrize("model", [NEWEST, OLD])
+def test_a_system_message_after_the_assistants_last_is_a_users_turn(model):
+    messages = [user(), assistant("a"), system("S"), system("T")]
+    made = {"role": "user", "content": [reminder("S"), reminder("T")]}
+    assert turns(*messages, model=model)[2:] == [made]
+    assert notes(*messages, model=model) == [("messages[].role", "adapted")]
+    caught = refused(messages=messages, model=model, **STRICT)
+    assert caught.param == "messages[2].role"
+
+
+@pytest.mark.parametrize("model", [NEWEST, MIDDLE])
+def test_a_conversation_that_ended_in_a_system_message_keeps_its_bytes(model):
+    short = [user(), assistant("a"), system("S")]
+    assert turns(*short, assistant("b"), user(), model=model)[:3] == turns(*short, model=model)
+
+
+def test_a_system_message_between_parallel_results_waits_for_the_last():
+    messages = [
+        user(),
+        assistant(None, call("a"), call("b")),
+        result("a"),
+        system("S"),
+        result("b"),
+    ]
+    made = [{"role": "user", "content": [answer("a"), answer("b")]}, says("system", "S")]
+    assert turns(*messages)[2:] == made
+    made = [{"role": "user", "content": [answer("a"), answer("b"), reminder("S")]}]
+    assert turns(*messages, model=MIDDLE)[2:] == made
+
+
+@pytest.mark.parametrize("model", [NEWEST, MIDDLE])
+def test_a_breakpoint_on_a_later_system_message_stays_on_it(model):
+    made = turns(user(), system("S", cache_control=MARKER), model=model)
+    assert made[-1]["content"][-1]["cache_control"] == MARKER
 
 
 def test_a_blank_system_message_in_between_says_nothing():
@@ -156,6 +192,28 @@ def test_an_empty_assistant_message_is_left_out_and_its_neighbours_merged(conten
 
 def test_an_empty_user_message_is_left_out():
     assert turns(user("a"), user(" ")) == [says("user", "a")]
+
+
+@pytest.mark.parametrize("model", [NEWEST, MIDDLE, OLD])
+@pytest.mark.parametrize("content", ["", " \n", [], [text("")]])
+def test_an_empty_last_word_of_the_users_is_no_wish_for_a_prefill(model, content):
+    messages = [user("a"), assistant("b"), user(content)]
+    assert turns(*messages, model=model)[1:] == [says("assistant", "b"), says("user", OPENING)]
+    assert notes(*messages, model=model) == [("messages[].content", "adapted")]
+    assert refused(messages=messages, model=model, **STRICT).param == "messages[2].content"
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool", "function"])
+def test_a_field_that_nobody_reads_leaves_a_receipt(role):
+    message = {"role": role, "content": "a", "tool_call_id": "a", "mood": "good"}
+    messages = [user(), assistant(None, call()), result(), user()]
+    messages[{"assistant": 1, "tool": 2, "function": 2}.get(role, 3)] |= {"mood": "good"}
+    if role in ("system", "function"):
+        message.pop("tool_call_id")
+        messages[2 if role == "function" else 3] = message
+    if role == "system":
+        messages.append(user())
+    assert notes(*messages) == [("messages[].mood", "dropped")]
 
 
 def test_a_conversation_that_the_assistant_opens_gets_a_users_turn_before():
@@ -298,6 +356,8 @@ def test_a_system_message_before_thinking_alone_joins_the_users_turn():
     message = assistant("", thinking_blocks=[SIGNED])
     made = turns(user(), system("now"), message, user("b"), model=NEWEST)
     assert [turn["role"] for turn in made] == ["user"]
+    history = [user(), system("now"), message, user("b")]
+    assert notes(*history) == [("messages[].role", "adapted")]
     assert [block["text"] for block in made[0]["content"]] == [
         "q",
         "<system-reminder>\nnow\n</system-reminder>",
@@ -516,3 +576,42 @@ def test_declared_tools_are_not_added_to():
     body = planned(messages=LOG, tools=[function_tool("g")])
     assert [tool["name"] for tool in body["tools"]] == ["g"]
     assert "tool_choice" not in body
+
+
+# The quick way of plain messages
+
+
+PLAIN_OR_NOT = st.one_of(
+    st.builds(user, st.sampled_from(["a", "b\n", " ", "", "ü"])),
+    st.builds(assistant, st.sampled_from(["x", "y ", "\t", ""])),
+    st.builds(system, st.sampled_from(["s", ""])),
+    st.builds(user, st.just("n"), name=st.just("Ann")),
+    st.just(user([text("p"), text("q", cache_control=MARKER)])),
+    st.just(assistant("t", call("a"))),
+    st.just(result("a")),
+)
+
+
+@given(st.lists(PLAIN_OR_NOT, min_size=1, max_size=12), st.sampled_from([NEWEST, OLD, FOREIGN]))
+def test_the_quick_way_makes_what_the_other_makes(messages, model):
+    def outcome():
+        try:
+            made = plan(model=model, messages=messages)
+        except Refusal as refusal:
+            return str(refusal), refusal.param
+        return made.data, made.receipts.entries, made.breakpoints
+
+    quick = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Conversation, "take_plain", lambda self, message: False)
+        assert outcome() == quick
+
+
+def test_rich_turns_are_those_that_hold_more_than_plain_text():
+    body = planned(
+        messages=[user("a"), assistant("b"), user("c", cache_control=MARKER), assistant("d")] * 3
+        + [user("e")]
+    )
+    marked = [turn for turn in body["messages"] if "cache_control" in str(turn)]
+    assert len(marked) == 3
+    assert "cache_control" not in body

@@ -4,8 +4,6 @@ from anthropic.types.beta import message_create_params as beta_params
 
 from chat_requests import (
     FOREIGN,
-    NEWEST,
-    OLD,
     STEADY,
     plan,
     planned,
@@ -16,6 +14,19 @@ from chat_requests import (
 )
 from claif_cla.translate.chat.native import NATIVE
 from claif_cla.translate.chat.params import PARAMS
+
+
+@pytest.mark.parametrize(
+    ("thinking", "beta"),
+    [
+        ({"type": "adaptive", "block_binding": {}}, "thinking-binding-controls-2026-08-01"),
+        ({"type": "adaptive"}, None),
+    ],
+)
+def test_a_block_binding_brings_its_beta(thinking, beta):
+    made = plan(model=STEADY, thinking=thinking)
+    assert made.headers.get("anthropic-beta") == beta
+    assert made.body["thinking"] == thinking
 
 
 @pytest.mark.parametrize("module", [message_create_params, beta_params])
@@ -98,26 +109,6 @@ def test_an_empty_native_system_is_left_out(given):
 )
 def test_malformed_native_fields_are_refused(request_, param):
     assert refused(**request_).param == param
-
-
-@pytest.mark.parametrize(
-    ("model", "header"), [(NEWEST, None), (STEADY, "fast-mode-2026-02-01"), (FOREIGN, None)]
-)
-def test_fast_mode_brings_the_beta_that_the_model_needs(model, header):
-    made = plan(model=model, speed="fast")
-    assert made.body["speed"] == "fast"
-    assert made.headers.get("anthropic-beta") == header
-
-
-def test_fast_mode_is_dropped_where_the_model_has_none():
-    assert "speed" not in planned(model=OLD, speed="fast")
-    assert receipts(model=OLD, speed="fast") == [("speed", "dropped")]
-
-
-def test_standard_speed_needs_no_beta():
-    made = plan(model=STEADY, speed="standard")
-    assert made.body["speed"] == "standard"
-    assert "anthropic-beta" not in made.headers
 
 
 def test_betas_of_all_sources_make_one_header():

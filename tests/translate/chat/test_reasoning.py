@@ -1,4 +1,4 @@
-"""`reasoning_effort` and native `thinking` against the facts about models."""
+"""`reasoning_effort` against the facts about models."""
 
 from __future__ import annotations
 
@@ -9,57 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claif_cla.catalog.model_info import ModelInfo, Thinking, all_models, lookup
+from chat_requests.minds import (
+    ADAPTIVE,
+    ALWAYS,
+    BETWEEN,
+    BETWEEN_TOOLS,
+    BOTH,
+    BUDGET_ONLY,
+    BUDGETED,
+    CATALOGUE,
+    DEFAULT_ON,
+    FOREIGN,
+    OFF,
+    ON_DEMAND,
+    THOUGHTLESS,
+    assert_taken,
+    budget,
+    model,
+)
+from claif_cla.catalog.model_info import ModelInfo, Thinking, lookup
 from claif_cla.errors import Refusal
-from claif_cla.translate.chat.reasoning import (
-    EFFORTS,
-    ReasoningPatch,
-    native_thinking,
-    reasoning_patch,
-)
-
-FIVE = ("low", "medium", "high", "xhigh", "max")
-
-
-def model(
-    types: str, default: Any = "off", levels: tuple[str, ...] = FIVE, display: Any = "omitted"
-) -> ModelInfo:
-    return ModelInfo(
-        id="m",
-        display_name="M",
-        thinking=Thinking(frozenset(types.split()), default, display),
-        effort_levels=levels,
-        default_effort="high" if levels else None,
-    )
-
-
-ALWAYS = model("adaptive", "adaptive")
-BETWEEN = model("adaptive between_tools", "adaptive")
-DEFAULT_ON = model("adaptive disabled", "adaptive")
-ON_DEMAND = model("adaptive disabled")
-BOTH = model(
-    "adaptive enabled disabled", levels=("low", "medium", "high", "max"), display="summarized"
-)
-BUDGETED = model("enabled disabled", levels=("low", "medium", "high"), display="summarized")
-BUDGET_ONLY = replace(
-    model("enabled disabled", levels=(), display="summarized"), max_output_tokens=64_000
-)
-THOUGHTLESS = model("", levels=(), display=None)
-FOREIGN = replace(ON_DEMAND, family="foreign")
-
-OFF = {"type": "disabled"}
-BETWEEN_TOOLS = {"type": "between_tools"}
-ADAPTIVE = {"type": "adaptive"}
+from claif_cla.translate.chat.efforts import EFFORTS
+from claif_cla.translate.chat.reasoning import ReasoningPatch, reasoning_patch
 
 
 def patch(
-    effort: Any, of: ModelInfo, max_tokens: int = 32_000, given: bool = True, text: bool = False
+    effort: Any, of: ModelInfo, max_tokens: int = 32_000, text: bool = False
 ) -> ReasoningPatch:
-    return reasoning_patch(effort, of, max_tokens, given, text)
-
-
-def budget(tokens: int) -> dict[str, Any]:
-    return {"type": "enabled", "budget_tokens": tokens}
+    return reasoning_patch(effort, of, max_tokens, wants_text=text)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +84,6 @@ def test_effort_becomes_what_the_model_takes(
     result = patch(effort, of)
 
     assert (result.thinking, result.effort, bool(result.notes)) == (thinking, level, noted)
-    assert result.max_tokens is None
 
 
 @pytest.mark.parametrize("of", [ALWAYS, ON_DEMAND, BUDGETED, THOUGHTLESS, FOREIGN])
@@ -152,7 +128,6 @@ def test_a_budget_leaves_room_for_the_answer(max_tokens: int, tokens: int) -> No
     result = patch("high", BUDGET_ONLY, max_tokens)
 
     assert result.thinking == budget(tokens)
-    assert result.max_tokens is None
     assert bool(result.notes) is (tokens < 16_384)
 
 
@@ -164,21 +139,6 @@ def test_thinking_is_skipped_where_not_even_the_smallest_budget_fits(max_tokens:
     assert "leaves no room for thinking" in result.notes[0]
 
 
-def test_our_own_default_of_max_tokens_makes_room_for_the_whole_budget() -> None:
-    result = patch("max", BUDGET_ONLY, 8192, given=False)
-
-    assert (result.thinking, result.max_tokens, result.notes) == (budget(32_768), 40_960, ())
-
-
-def test_the_raised_max_tokens_stays_within_the_models_limit() -> None:
-    small = replace(BUDGET_ONLY, max_output_tokens=16_000)
-
-    result = patch("max", small, 8192, given=False)
-
-    assert (result.thinking, result.max_tokens) == (budget(12_000), 16_000)
-    assert result.notes
-
-
 def test_a_foreign_server_gets_no_budget_that_does_not_fit() -> None:
     result = patch("high", FOREIGN, 512)
 
@@ -186,154 +146,23 @@ def test_a_foreign_server_gets_no_budget_that_does_not_fit() -> None:
     assert result.notes
 
 
-# Native thinking
-
-
-@pytest.mark.parametrize(
-    ("thinking", "of"),
-    [
-        ({"type": "adaptive", "display": "omitted"}, ALWAYS),
-        (budget(5000), BUDGETED),
-        ({**budget(5000), "display": "summarized"}, BOTH),
-        (OFF, ON_DEMAND),
-        (BETWEEN_TOOLS, BETWEEN),
-        ({"type": "of_the_future", "depth": 3}, ALWAYS),
-        (budget(10), FOREIGN),
-    ],
-)
-def test_a_type_that_the_model_takes_passes_verbatim(
-    thinking: dict[str, Any], of: ModelInfo
-) -> None:
-    assert native_thinking(thinking, of) == (thinking, None, ())
-
-
-def test_no_thinking_is_nothing() -> None:
-    assert native_thinking(None, ALWAYS) == (None, None, ())
-
-
-@pytest.mark.parametrize(
-    ("tokens", "level"),
-    [
-        (1024, "low"),
-        (4000, "low"),
-        (8000, "medium"),
-        (10_000, "medium"),
-        (16_384, "high"),
-        (31_999, "xhigh"),
-        (100_000, "xhigh"),
-    ],
-)
-def test_a_budget_on_an_adaptive_model_becomes_an_effort(tokens: int, level: str) -> None:
-    given = {**budget(tokens), "display": "summarized"}
-
-    thinking, effort, notes = native_thinking(given, ON_DEMAND)
-
-    assert (thinking, effort) == ({"type": "adaptive", "display": "summarized"}, level)
-    assert str(tokens) in notes[0]
-    assert given["budget_tokens"] == tokens
-
-
-@pytest.mark.parametrize(
-    ("given", "of", "thinking", "effort", "noted"),
-    [
-        (OFF, ALWAYS, None, "low", True),
-        (OFF, BETWEEN, BETWEEN_TOOLS, "low", True),
-        (OFF, model("enabled"), None, None, False),
-        (OFF, THOUGHTLESS, None, None, False),
-        (ADAPTIVE, THOUGHTLESS, None, None, True),
-        (ADAPTIVE, BUDGETED, budget(1024), None, True),
-        (BETWEEN_TOOLS, ALWAYS, ADAPTIVE, "low", True),
-        (BETWEEN_TOOLS, BUDGET_ONLY, budget(1024), None, True),
-        (ADAPTIVE, model("disabled"), None, None, True),
-        (budget(2000), model("disabled"), None, None, True),
-        (budget(2000), model("adaptive", levels=()), ADAPTIVE, None, True),
-    ],
-)
-def test_a_type_that_the_model_refuses_becomes_the_nearest(
-    given: dict[str, Any], of: ModelInfo, thinking: Any, effort: str | None, noted: bool
-) -> None:
-    got, level, notes = native_thinking(given, of)
-
-    assert (got, level, bool(notes)) == (thinking, effort, noted)
-
-
-def test_the_budget_for_adaptive_thinking_fits_into_max_tokens() -> None:
-    assert native_thinking(ADAPTIVE, BUDGETED, max_tokens=32_000)[0] == budget(8192)
-    assert native_thinking(ADAPTIVE, BUDGETED, max_tokens=4096)[0] == budget(3072)
-    assert native_thinking(ADAPTIVE, BUDGETED, max_tokens=512)[0] is None
-
-
-@pytest.mark.parametrize(
-    ("thinking", "param"),
-    [
-        ("enabled", "thinking"),
-        (True, "thinking"),
-        ([], "thinking"),
-        ({}, "thinking"),
-        ({"type": None}, "thinking"),
-        ({"type": "enabled"}, "thinking.budget_tokens"),
-        ({"type": "enabled", "budget_tokens": "many"}, "thinking.budget_tokens"),
-        ({"type": "enabled", "budget_tokens": True}, "thinking.budget_tokens"),
-    ],
-)
-def test_malformed_thinking_is_refused(thinking: Any, param: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        native_thinking(thinking, ALWAYS)
-
-    assert (caught.value.param, caught.value.code) == (param, "invalid_value")
-
-
 # The whole catalogue
-
-
-def _assert_taken(thinking: dict[str, Any] | None, effort: str | None, of: ModelInfo) -> None:
-    """The rules that the API enforces for each model."""
-    assert effort is None or effort in of.effort_levels
-    if thinking is None:
-        return
-    kind = thinking["type"]
-    assert kind in of.thinking.types
-    if kind in {"disabled", "between_tools"}:
-        assert thinking.keys() == {"type"}
-        # Both are refused at the efforts above `high`.
-        assert (effort or of.default_effort) in {None, "low", "medium", "high"}
-    assert thinking.get("display") in {None, "summarized", "omitted"}
-
-
-CATALOGUE = [*all_models(), lookup("claude-opus-99")]
 
 
 @pytest.mark.parametrize("of", CATALOGUE, ids=lambda of: of.id)
 @pytest.mark.parametrize("effort", [None, *EFFORTS])
-@given(max_tokens=st.integers(1, 200_000), given_=st.booleans(), text=st.booleans())
+@given(max_tokens=st.integers(1, 200_000), text=st.booleans())
 def test_every_model_is_sent_only_what_it_takes(
-    of: ModelInfo, effort: str | None, max_tokens: int, given_: bool, text: bool
+    of: ModelInfo, effort: str | None, max_tokens: int, text: bool
 ) -> None:
-    result = reasoning_patch(effort, of, max_tokens, given_, text)
+    result = reasoning_patch(effort, of, max_tokens, wants_text=text)
 
-    _assert_taken(result.thinking, result.effort, of)
-    final = result.max_tokens or max_tokens
-    assert result.max_tokens is None or (not given_ and max_tokens < final <= of.max_output_tokens)
+    assert_taken(result.thinking, result.effort, of)
     if result.thinking is not None and result.thinking["type"] == "enabled":
-        assert 1024 <= result.thinking["budget_tokens"] < final
+        assert 1024 <= result.thinking["budget_tokens"] < max_tokens
     if effort is None:
         assert result.effort is None
         assert result.notes == ()
-
-
-@pytest.mark.parametrize("of", CATALOGUE, ids=lambda of: of.id)
-@given(
-    thinking=st.sampled_from([OFF, ADAPTIVE, BETWEEN_TOOLS, {**ADAPTIVE, "display": "omitted"}])
-    | st.integers(1024, 200_000).map(budget),
-    max_tokens=st.none() | st.integers(1, 200_000),
-)
-def test_native_thinking_is_adapted_to_every_model(
-    of: ModelInfo, thinking: dict[str, Any], max_tokens: int | None
-) -> None:
-    got, effort, notes = native_thinking(thinking, of, max_tokens=max_tokens)
-
-    _assert_taken(got, effort, of)
-    assert got == thinking or notes or thinking == OFF
 
 
 @pytest.mark.parametrize(
@@ -359,14 +188,14 @@ def test_well_known_models(name: str, effort: str, thinking: Any, level: str | N
 
 def test_an_effort_for_a_model_with_levels_that_cannot_think_says_so():
     thinking = Thinking(types=frozenset({"disabled"}))
-    model = replace(lookup("claude-opus-4-8"), thinking=thinking)
-    patch = reasoning_patch("high", model, 8000, max_tokens_given=True, wants_text=True)
+    mind = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    patch = reasoning_patch("high", mind, 8000, wants_text=True)
     assert (patch.thinking, patch.effort) == (None, "high")
     assert "cannot think" in patch.notes[0]
 
 
 def test_an_effort_alone_sets_what_a_model_thinks_between_tools():
     thinking = Thinking(types=frozenset({"between_tools"}), default="adaptive")
-    model = replace(lookup("claude-opus-4-8"), thinking=thinking)
-    patch = reasoning_patch("high", model, 8000, max_tokens_given=True, wants_text=True)
+    mind = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    patch = reasoning_patch("high", mind, 8000, wants_text=True)
     assert patch == ReasoningPatch(None, "high")

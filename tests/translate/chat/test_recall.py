@@ -175,3 +175,9 @@ def test_nothing_is_digested_while_nothing_is_remembered(monkeypatch):
     history = [*ASKED, assistant("a")]
     assert Recollection(None, history).of(2) is None
     assert Recollection(ThinkingMemory(), history).of(2) is None
+
+
+@pytest.mark.parametrize("said", ['{"a": 1}', '```json\n{"a": 1}\n```'])
+def test_an_answer_is_found_without_its_code_fence_too(said):
+    content = [THOUGHT, {**TEXT, "text": '```json\n{"a": 1}\n```'}]
+    assert found(ASKED, content, [*ASKED, assistant(said)])

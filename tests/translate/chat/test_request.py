@@ -27,7 +27,12 @@ from chat_requests import (
     system,
     user,
 )
-from chat_requests.strategies import chat_requests, mutilated_requests, next_rounds
+from chat_requests.strategies import (
+    chat_requests,
+    mutilated_messages,
+    mutilated_requests,
+    next_rounds,
+)
 from claif_cla.catalog.model_info import newest_of_line
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call, Settings
@@ -65,6 +70,21 @@ def test_whatever_comes_is_planned_or_refused(request_, compat, caching):
     else:
         outcome = made.upstream().body == made.data
     assert outcome
+
+
+@given(mutilated_messages(), COMPATS, st.sampled_from([NEWEST, STEADY, OLD]))
+def test_whatever_the_messages_are_they_are_legal_or_refused_by_their_place(
+    messages, compat, model
+):
+    try:
+        made = plan_of({"model": model, "messages": messages}, compat=compat)
+    except Refusal as refusal:
+        place, wrong = refusal.param, []
+    else:
+        place, wrong = "messages", violations(json.loads(made.data))
+    assert wrong == []
+    assert place is not None
+    assert place.startswith("messages")
 
 
 @given(chat_requests())

@@ -221,6 +221,7 @@ def test_the_stop_sequence_is_told():
         {"type": "message", "content": [{"type": "text", "text": 5}]},
         {"type": "message", "content": [{"type": "tool_use"}]},
         {"type": "message", "content": [], "usage": [1]},
+        {"type": "something", "content": []},
     ],
 )
 def test_what_is_no_message_is_malformed(message):

@@ -80,6 +80,7 @@ def test_the_first_chunk_has_the_role_and_comes_with_the_start():
                 }
             ],
             "adaptations": [],
+            "prompt_cache": None,
         }
     ]
 
@@ -89,6 +90,18 @@ def test_the_receipts_travel_on_the_first_chunk_only():
     chunks, translator = translated(START, start(0, type="text", text="a"), adaptations=(receipt,))
     assert chunks[0]["adaptations"] == [receipt]
     assert not any("adaptations" in chunk for chunk in chunks[1:] + translator.finish())
+
+
+def test_the_first_chunk_tells_what_was_cached():
+    usage = {"cache_read_input_tokens": 3, "cache_creation_input_tokens": 2}
+    marks = [{"at": "automatic", "ttl": "5m"}]
+    start = {"type": "message_start", "message": {**MESSAGE, "usage": usage}}
+    chunks, _ = translated(start, breakpoints=marks)
+    assert chunks[0]["prompt_cache"] == {
+        "breakpoints": marks,
+        "read_tokens": 3,
+        "written_tokens": 2,
+    }
 
 
 def test_the_service_tier_stands_on_each_chunk():

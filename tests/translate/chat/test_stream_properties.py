@@ -14,6 +14,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from claif_cla.errors import UpstreamFault
 from claif_cla.translate.call import Call, Settings
+from claif_cla.translate.chat.fences import unfenced
 from claif_cla.translate.chat.flow import chat_flow
 from claif_cla.translate.chat.fold import MessageFold
 from claif_cla.translate.chat.response import completion
@@ -275,3 +276,39 @@ def test_arguments_nested_beyond_all_bounds_are_passed_on_as_text(folded, piece)
     whole = completion({"type": "message", **told(events).message}, TOOLS, 7)
     whole_call = whole["choices"][0]["message"]["tool_calls"][0]
     assert whole_call["function"]["arguments"] == piece
+
+
+FENCE_PIECES = st.lists(
+    st.sampled_from(["```", "json", "\n", "{", "}", "`", " ", "a", '"k": "v"']), max_size=8
+).map("".join)
+
+
+@st.composite
+def fenced_messages(draw):
+    """Messages whose texts begin and end with what may be a code fence."""
+    message, _ = draw(told_messages())
+    opening = "```json\n{" if draw(st.booleans()) else draw(FENCE_PIECES)
+    texts = [block for block in message["content"] if block["type"] == "text"]
+    if texts:
+        texts[0]["text"] = opening + texts[0]["text"]
+        texts[-1]["text"] += draw(FENCE_PIECES)
+    return message, draw(events_of(message))
+
+
+@given(fenced_messages())
+def test_a_folded_stream_without_its_fence_is_the_whole_answer(folded, answer):
+    message, events = answer
+    whole = completion(message, TOOLS, 7, unfence=True)
+    translator = ChunkTranslator(TOOLS, 7, unfence=True)
+    chunks = [chunk for event in events for chunk in translator.feed(event)]
+    streamed = folded(chunks + translator.finish(message["content"]))
+    told_whole = plain(whole["choices"][0]["message"])
+    assert plain(streamed["message"]) == told_whole
+    assert told_whole["content"] == unfenced(plain_text(message))
+    for item in told_whole.get("annotations", ()):
+        where = item["url_citation"]
+        assert 0 <= where["start_index"] <= where["end_index"] <= len(told_whole["content"])
+
+
+def plain_text(message):
+    return completion(message, TOOLS, 7)["choices"][0]["message"]["content"] or ""

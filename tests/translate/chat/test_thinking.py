@@ -11,6 +11,7 @@ from chat_requests import (
     assistant,
     call,
     function_tool,
+    plan,
     planned,
     receipts,
     refused,
@@ -24,6 +25,9 @@ from claif_cla.translate.chat.thinking import settle_thinking
 from claif_cla.translate.chat.tools import ToolBox
 from claif_cla.translate.receipts import Receipts
 
+BETWEEN = "claude-sonnet-5-5"
+"""Thinks between tools instead of not at all."""
+
 SUMMARY = {"type": "adaptive", "display": "summarized"}
 FORCED = {"tools": [function_tool()], "tool_choice": "required"}
 SIGNED = {"type": "thinking", "thinking": "t", "signature": "s"}
@@ -32,6 +36,10 @@ SIGNED = {"type": "thinking", "thinking": "t", "signature": "s"}
 def settled(**request):
     body = planned(**request)
     return body.get("thinking"), body.get("output_config", {}).get("effort")
+
+
+def details(**request):
+    return [note["detail"] for note in plan(**request).receipts.entries]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,12 @@ def test_a_native_thinking_wins_over_the_effort():
     assert settled(model=OLD, thinking=thinking, reasoning_effort="high") == (thinking, None)
 
 
+def test_a_native_budget_beyond_the_limit_is_cut_with_a_receipt():
+    request = {"thinking": {"type": "enabled", "budget_tokens": 8000}, "max_tokens": 4000}
+    assert settled(model=OLD, **request)[0]["budget_tokens"] < 4000
+    assert receipts(model=OLD, **request) == [("thinking", "adapted")]
+
+
 def test_a_native_budget_on_a_newer_model_is_upgraded_with_a_receipt():
     request = {"thinking": {"type": "enabled", "budget_tokens": 8000}, "model": STEADY}
     assert settled(**request) == ({"type": "adaptive"}, "medium")
@@ -110,6 +124,78 @@ def test_a_native_effort_stands_beside_an_upgraded_budget():
 def test_a_native_adaptive_thinking_gets_a_budget_below_the_limit():
     body = planned(model=OLD, thinking={"type": "adaptive"}, max_tokens=6000)
     assert 1024 <= body["thinking"]["budget_tokens"] < 6000
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort", "sent", "told"),
+    [
+        (STEADY, {"type": "adaptive"}, "low", ({"type": "adaptive"}, "low"), []),
+        (STEADY, {"type": "adaptive"}, "minimal", ({"type": "adaptive"}, "low"), ["effort"]),
+        (STEADY, {"type": "adaptive"}, "none", ({"type": "adaptive"}, None), ["effort"]),
+        (STEADY, {"type": "disabled"}, "none", ({"type": "disabled"}, None), []),
+        (
+            STEADY,
+            {"type": "enabled", "budget_tokens": 8000},
+            "medium",
+            ({"type": "adaptive"}, "medium"),
+            ["thinking"],
+        ),
+        (
+            STEADY,
+            {"type": "enabled", "budget_tokens": 8000},
+            "max",
+            ({"type": "adaptive"}, "medium"),
+            ["thinking", "effort"],
+        ),
+        (
+            BETWEEN,
+            {"type": "between_tools"},
+            "xhigh",
+            ({"type": "between_tools"}, None),
+            ["effort"],
+        ),
+        (
+            OLD,
+            {"type": "enabled", "budget_tokens": 3000},
+            "high",
+            ({"type": "enabled", "budget_tokens": 3000}, None),
+            ["effort"],
+        ),
+        (FOREIGN, {"type": "of_its_own"}, "high", ({"type": "of_its_own"}, "high"), []),
+    ],
+)
+def test_an_effort_beside_a_native_thinking_sets_what_that_leaves_open(
+    model, thinking, effort, sent, told
+):
+    request = {"model": model, "thinking": thinking, "reasoning_effort": effort}
+    assert settled(**request) == sent
+    assert [param.removeprefix("reasoning_") for param, _ in receipts(**request)] == told
+
+
+def test_an_unknown_effort_beside_a_native_thinking_is_refused():
+    request = {"thinking": {"type": "adaptive"}, "reasoning_effort": "extreme"}
+    assert refused(**request).param == "reasoning_effort"
+
+
+@pytest.mark.parametrize(("own", "told"), [("max", [("reasoning_effort", "adapted")]), ("low", [])])
+def test_a_native_effort_wins_over_the_effort(own, told):
+    request = {"model": STEADY, "output_config": {"effort": own}, "reasoning_effort": "low"}
+    assert settled(**request) == (SUMMARY, own)
+    assert receipts(**request) == told
+
+
+@pytest.mark.parametrize(
+    "asked", [{"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}]
+)
+def test_a_native_effort_wins_over_thinking_that_we_would_have_turned_down(asked):
+    request = {"model": BETWEEN, "output_config": {"effort": "max"}, **asked}
+    assert settled(**request) == (None, "max")
+    assert any("`between_tools`" in detail for detail in details(**request))
+
+
+def test_what_the_caller_wrote_that_does_not_go_together_is_for_the_api_to_refuse():
+    request = {"output_config": {"effort": "max"}, "thinking": {"type": "between_tools"}}
+    assert settled(model=BETWEEN, **request) == ({"type": "between_tools"}, "max")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from chat_requests import NEWEST, STEADY, function_tool, planned, receipts, refused, user
+from chat_requests import NEWEST, STEADY, function_tool, plan, planned, receipts, refused, user
 
 ODD = "mcp.notion.search pages"
 TOOLS = [function_tool("f"), function_tool("g"), {"type": "custom", "custom": {"name": "c"}}]
@@ -107,6 +107,7 @@ def test_a_model_that_takes_no_force_is_told_to_call(given, what):
     body = planned(**request)
     assert body["tool_choice"] == {"type": "auto"}
     assert what in body["system"][0]["text"]
+    assert what in plan(**request).insistence
     assert receipts(**request) == [("tool_choice", "adapted")]
 
 
@@ -122,9 +123,31 @@ def test_strict_refuses_force_that_the_model_does_not_take():
 
 @pytest.mark.parametrize(("mode", "sent"), [("auto", "auto"), ("required", "any")])
 def test_only_allowed_tools_are_sent(mode, sent):
-    body = planned(model=STEADY, tools=TOOLS, tool_choice=allowed(mode, "g"))
-    assert [tool["name"] for tool in body["tools"]] == ["g"]
+    body = planned(model=STEADY, tools=TOOLS, tool_choice=allowed(mode, "g", "f"))
+    assert [tool["name"] for tool in body["tools"]] == ["f", "g"]
     assert body["tool_choice"] == {"type": sent}
+
+
+@pytest.mark.parametrize("names", [("g",), ("g", "g")])
+def test_the_only_tool_that_must_be_called_is_forced_and_the_others_stay(names):
+    body = planned(model=STEADY, tools=TOOLS, tool_choice=allowed("required", *names))
+    assert body["tool_choice"] == {"type": "tool", "name": "g"}
+    assert len(body["tools"]) == len(TOOLS)
+
+
+def test_where_it_cannot_be_forced_it_is_the_only_one_and_named():
+    body = planned(model=NEWEST, tools=TOOLS, tool_choice=allowed("required", "g"))
+    assert [tool["name"] for tool in body["tools"]] == ["g"]
+    assert body["tool_choice"] == {"type": "auto"}
+    assert "the tool `g`" in body["system"][0]["text"]
+
+
+def test_a_search_beside_the_tools_is_none_of_those_to_choose_from():
+    request = {"tools": TOOLS, "web_search_options": {}}
+    body = planned(tool_choice=allowed("auto", "f"), **request)
+    assert [tool["name"] for tool in body["tools"]] == ["f", "web_search"]
+    body = planned(tool_choice=allowed("auto"), **request)
+    assert [tool["name"] for tool in body["tools"]] == ["web_search"]
 
 
 def test_allowed_tools_may_be_flat():
@@ -132,8 +155,11 @@ def test_allowed_tools_may_be_flat():
     assert len(planned(tools=TOOLS, tool_choice=given)["tools"]) == 1
 
 
-def test_no_tool_allowed_is_no_tools():
-    assert planned(tools=TOOLS, tool_choice=allowed("auto")) == planned()
+def test_no_tool_allowed_is_none_and_the_tools_stay():
+    assert planned(tools=TOOLS, tool_choice=allowed("auto")) == planned(
+        tools=TOOLS, tool_choice="none"
+    )
+    assert planned(tool_choice=allowed("auto")) == planned()
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,25 @@ def test_beyond_the_limits_of_a_request_tools_are_not_strict(schema, limit):
     assert "additionalProperties" not in made[-1]["input_schema"] or schema is CLOSED
 
 
+@pytest.mark.parametrize(("count", "strict"), [(20, True), (21, False)])
+def test_the_format_of_the_answer_takes_its_share_of_the_limits(count, strict):
+    format_ = {"type": "json_schema", "json_schema": {"name": "o", "schema": optional(count)}}
+    request = {"tools": [function_tool("f", optional(4), strict=True)], "response_format": format_}
+    assert ("strict" in planned(**request)["tools"][0]) is strict
+
+
+@pytest.mark.parametrize(
+    "format_", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "o"}}]
+)
+def test_a_format_without_a_schema_takes_nothing_of_the_limits(format_):
+    request = {
+        "tools": [function_tool("f", CLOSED, strict=True)],
+        "response_format": format_,
+    }
+    [made] = tool_box(request, Receipts()).definitions
+    assert made["strict"]
+
+
 def test_extras_of_anthropics_reach_the_tool():
     extras = {"cache_control": {"type": "ephemeral"}, "defer_loading": True}
     assert tools({**function_tool(), **extras}) == tools(function_tool(**extras))

@@ -47,9 +47,14 @@ def test_malformed_options_are_refused_by_name(options, param):
     assert refused(web_search_options=options).param == param
 
 
-def test_a_function_of_the_same_name_is_refused():
-    refusal = refused(web_search_options={}, tools=[function_tool("web_search")])
-    assert refusal.param == "web_search_options.name"
+NATIVE = {"type": "web_search_20260318", "name": "web_search"}
+
+
+@pytest.mark.parametrize("tool", [function_tool("web_search"), NATIVE])
+def test_a_tool_of_the_same_name_is_refused(tool):
+    refusal = refused(web_search_options={}, tools=[tool])
+    assert refusal.param == "web_search_options"
+    assert "`web_search`" in refusal.message
 
 
 def test_the_request_says_nothing_of_the_options():

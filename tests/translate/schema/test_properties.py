@@ -78,6 +78,38 @@ def _sound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "description": st.just("d"),
         },
     )
+    small = st.integers(0, 2)
+    bounds = st.fixed_dictionaries(
+        {},
+        optional={
+            "type": types | st.lists(types, min_size=1, max_size=2, unique=True),
+            "not": inner,
+            "if": inner,
+            "then": inner,
+            "else": inner,
+            "dependentRequired": st.dictionaries(names, st.lists(names, max_size=2), max_size=2),
+            "dependentSchemas": st.dictionaries(names, inner, max_size=1),
+            "patternProperties": st.dictionaries(st.just("^a"), inner, max_size=1),
+            "propertyNames": inner,
+            "unevaluatedProperties": st.booleans() | inner,
+            "minProperties": small,
+            "maxProperties": small,
+            "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            "contains": inner,
+            "minContains": small,
+            "maxContains": small,
+            "unevaluatedItems": st.booleans() | inner,
+            "uniqueItems": st.booleans(),
+            "maxItems": small,
+            "multipleOf": st.just(2),
+            "exclusiveMinimum": st.integers(-1, 1),
+            "minLength": small,
+            "maxLength": small,
+            "pattern": st.just("^a"),
+            "nullable": st.booleans(),
+            "default": scalars,
+        },
+    )
     unions = st.dictionaries(
         st.sampled_from(["anyOf", "oneOf", "allOf"]),
         st.lists(inner, min_size=1, max_size=3),
@@ -85,8 +117,8 @@ def _sound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         max_size=1,
     )
     references = st.sampled_from([{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/y"}])
-    plain = objects | arrays | literals | unions | references
-    beside = st.tuples(plain, unions | objects).map(lambda two: {**two[0], **two[1]})
+    plain = objects | arrays | literals | unions | references | bounds
+    beside = st.tuples(plain, unions | objects | bounds).map(lambda two: {**two[0], **two[1]})
     return plain | beside
 
 
@@ -239,4 +271,37 @@ def test_without_notes_every_possible_answer_conforms_to_the_callers_schema(
 
     assert Draft202012Validator(result.schema).is_valid(value)
     inner = value if result.wrapped is None else value[result.wrapped]
-    assert Draft202012Validator(schema).is_valid(inner)
+    assert Draft202012Validator(_in_2020_12(schema)).is_valid(inner)
+
+
+@pytest.mark.parametrize("rewrite", [tool_schema, strict_tool_schema])
+@given(schema=documents(), data=st.data())
+def test_without_notes_what_fits_a_tool_fits_the_callers_schema(
+    rewrite: Any, schema: dict[str, Any], data: st.DataObject
+) -> None:
+    result = rewritten(rewrite, schema)
+    compiled = rewritten(output_schema, result.schema) if result and not result.notes else None
+    if result is None or compiled is None or compiled.notes:
+        return
+
+    value = answer(data, compiled.schema, compiled.schema.get("$defs", {}))
+
+    assert Draft202012Validator(_in_2020_12(result.schema)).is_valid(value)
+    inner = value if result.wrapped is None else value[result.wrapped]
+    assert Draft202012Validator(_in_2020_12(schema)).is_valid(inner)
+
+
+def _in_2020_12(value: Any) -> Any:
+    """`nullable`, which OpenAPI 3.0 has and jsonschema does not know, in its words."""
+    if isinstance(value, list):
+        return [_in_2020_12(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    said = {key: _in_2020_12(item) for key, item in value.items() if key != "nullable"}
+    plain = {key: item for key, item in said.items() if key != "$defs"}
+    if value.get("nullable") is not True or not plain.keys() - {"default", "description"}:
+        return said
+    return {
+        "anyOf": [plain, {"type": "null"}],
+        **({"$defs": said["$defs"]} if "$defs" in said else {}),
+    }

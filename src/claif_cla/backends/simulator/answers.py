@@ -30,10 +30,12 @@ class Answer:
         message: the Message, as a request without streaming gets it.
         cut_json: where `max_tokens` fell into the input of the last tool call: its text so
             far, which a stream shows and the Message can't.
+        whole: whether a stream brings the Message in one event.
     """
 
     message: Mapping[str, Any]
     cut_json: str | None = None
+    whole: bool = False
 
     @property
     def output_tokens(self) -> int:
@@ -145,14 +147,19 @@ def make_answer(request: ValidRequest, cache: CacheUsage, signer: Signer, seed: 
         "stop_details": draft.stop_details if reason == "refusal" else None,
         "usage": _usage(payload, cache, draft, limits.spent),
     }
+    if draft.container is not None:
+        message["container"] = draft.container
     if BINDING_BETA in request.betas:
         message["input_transformations"] = [dict(entry) for entry in request.transformations]
-    return Answer(message, limits.cut_json)
+    return Answer(message, limits.cut_json, draft.whole)
 
 
 def _usage(
     payload: Mapping[str, Any], cache: CacheUsage, draft: Draft, spent: int
 ) -> dict[str, Any]:
+    served = {f"{name}_requests": draft.uses(name) for name in ("web_search", "web_fetch")}
+    if draft.whole:  # the program goes on, and Claude wrote nothing
+        return {"input_tokens": 0, "output_tokens": 0, "server_tool_use": served}
     # A real answer is billed a token even where it shows nothing.
     output = spent if spent or payload["max_tokens"] == 0 else 1
     usage: dict[str, Any] = {
@@ -168,8 +175,8 @@ def _usage(
         "service_tier": "standard",
         "inference_geo": payload.get("inference_geo") or "global",
     }
-    if draft.searches:
-        usage["server_tool_use"] = {"web_search_requests": draft.searches, "web_fetch_requests": 0}
+    if any(block["type"].endswith("_tool_result") for block in draft.blocks):
+        usage["server_tool_use"] = served
     if payload.get("speed"):
         usage["speed"] = payload["speed"]
     return usage

@@ -46,8 +46,9 @@ class SimulatorBackend:
 
         Raises:
             ReadTimeout, RemoteProtocolError: of the caller's HTTP library, for simulated faults.
+            RuntimeError: if the client has been closed.
         """
-        response = self._handle(request)
+        response = self._handle(request, hop)
         timeout = _read_timeout(hop)
         if response.delay:
             time.sleep(_wait(response.delay, timeout))
@@ -56,13 +57,15 @@ class SimulatorBackend:
 
     async def aopen(self, request: UpstreamRequest, hop: Hop) -> AsyncExchange:
         """`open`, for the async client."""
-        response = self._handle(request)
+        response = self._handle(request, hop)
         timeout = _read_timeout(hop)
         await anyio.sleep(_wait(response.delay, timeout))
         _check_opening(response, timeout, hop)
         return _AsyncSimulatedExchange(response, hop)
 
-    def _handle(self, request: UpstreamRequest) -> SimulatedResponse:
+    def _handle(self, request: UpstreamRequest, hop: Hop) -> SimulatedResponse:
+        if getattr(hop.http, "is_closed", False):  # nothing else of the client would notice here
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
         return self.engine.handle(
             request.method, request.path, request.headers, request.body, request.query
         )

@@ -41,7 +41,8 @@ def fault_response(fault: Fault, headers: Mapping[str, str]) -> SimulatedRespons
         return SimulatedResponse(0, headers, delay=delay, cut=True)
     if fault.kind != "status":
         return None
-    message = fault.message or _MESSAGES.get(fault.status, "Internal server error")
+    unnamed = "Internal server error" if fault.status >= 500 else "The simulator was told to."
+    message = fault.message or _MESSAGES.get(fault.status, unnamed)
     body = error_body(fault.status, message, headers["request-id"])
     kind = "application/json"
     if fault.body == "html":

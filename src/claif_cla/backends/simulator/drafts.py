@@ -8,15 +8,31 @@ from typing import Any
 
 from claif_cla.backends.simulator.conversation import last_user_text, trailing_assistant
 from claif_cla.backends.simulator.ids import make_id
+from claif_cla.backends.simulator.programs import (
+    caller_of,
+    container_of,
+    needs_program,
+    program_call,
+    program_result,
+    runs_code,
+    waiting_program,
+)
 from claif_cla.backends.simulator.rules.check import ValidRequest
 from claif_cla.backends.simulator.rules.tools import output_format
 from claif_cla.backends.simulator.rules.turns import ends_unfinished
 from claif_cla.backends.simulator.samples.instances import make_instance
-from claif_cla.backends.simulator.searching import search_blocks, server_call, server_result
+from claif_cla.backends.simulator.server_tools import (
+    SEARCH,
+    server_call,
+    server_result,
+    server_steps,
+    tool_of_server,
+)
 from claif_cla.backends.simulator.signatures import Signer, prefix_digest
 from claif_cla.backends.simulator.sources import cited_blocks
 from claif_cla.backends.simulator.tokens import count_text
-from claif_cla.backends.simulator.tool_calls import search_tool, wanted_calls
+from claif_cla.backends.simulator.told import told_json, told_schema
+from claif_cla.backends.simulator.tool_calls import wanted_calls
 from claif_cla.backends.simulator.triggers import Triggers
 from claif_cla.backends.simulator.wording import INTRODUCTION, answer_text, thinking_text
 from claif_cla.wire.json_text import dump_text
@@ -35,14 +51,20 @@ class Draft:
         stop_reason: why it ends, if no limit ends it sooner.
         stop_details: of a refusal.
         thinking_tokens: what thinking costs, shown or not.
-        searches: web searches made.
+        container: what ran code, if anything did.
+        whole: whether it is a program's further calls, which are streamed in one event.
     """
 
     blocks: list[dict[str, Any]] = field(default_factory=list)
     stop_reason: str = "end_turn"
     stop_details: dict[str, Any] | None = None
     thinking_tokens: int = 0
-    searches: int = 0
+    container: dict[str, Any] | None = None
+    whole: bool = False
+
+    def uses(self, tool: str) -> int:
+        """How many results of this server tool it holds."""
+        return [block["type"] for block in self.blocks].count(f"{tool}_tool_result")
 
 
 def draft_answer(request: ValidRequest, signer: Signer, seed: bytes) -> Draft:
@@ -60,14 +82,22 @@ def draft_answer(request: ValidRequest, signer: Signer, seed: bytes) -> Draft:
         return draft
     if triggers.refusal:
         return _refused(draft, triggers)
-    if _resumes_or_pauses(draft, request, triggers, seed):
-        return draft
-    _think(draft, request, signer, seed, triggers)
     calls = wanted_calls(request)
-    if calls:
-        _call(draft, request, calls, seed)
-    else:
-        _write(draft, request, text, triggers, seed)
+    program = waiting_program(request.turns)
+    if program is not None and calls:
+        draft.whole = True
+        _call(draft, request, calls, seed, program)
+    elif not _resumes_or_pauses(draft, request, triggers, seed):
+        _think(draft, request, signer, seed, triggers)
+        if calls:
+            _call(draft, request, calls, seed)
+        elif program is not None:
+            draft.blocks.append(program_result(program, request.turns))
+            draft.blocks.append(_text(answer_text(request, triggers.words)))
+        else:
+            _write(draft, request, text, triggers, seed)
+    if draft.whole or any(map(runs_code, draft.blocks)):
+        draft.container = container_of(request.payload, seed)
     return draft
 
 
@@ -76,9 +106,12 @@ def _write(draft: Draft, request: ValidRequest, text: str, triggers: Triggers, s
     wanted = output_format(request.payload)
     if wanted is not None:
         draft.blocks.append(_text(dump_text(make_instance(wanted["schema"]))))
-    elif request.turns[-1].role == "user" and search_tool(request, text) is not None:
-        draft.blocks += search_blocks(text, seed)
-        draft.searches = 1
+    elif told_json(request):
+        schema = told_schema(request)
+        said = {"answer": answer_text(request, triggers.words)}
+        draft.blocks.append(_text(dump_text(make_instance(schema) if schema else said)))
+    elif request.turns[-1].role == "user" and (tool := tool_of_server(request, text)):
+        draft.blocks += server_steps(tool, text, seed)
     else:
         draft.blocks.append(_text(answer_text(request, triggers.words)))
         draft.blocks += cited_blocks(request.turns)
@@ -112,14 +145,14 @@ def _resumes_or_pauses(
     answered = {block.get("tool_use_id") for block in before}
     for call in calls:
         if call["id"] not in answered:
-            draft.blocks.append(server_result(call["id"], str(call["input"].get("query", ""))))
-            draft.searches += 1
+            draft.blocks.append(server_result(call))
     if len(calls) >= triggers.pauses:
-        draft.blocks.append(_text(f"{INTRODUCTION} It paused {len(calls)} times and is done."))
+        often = "once" if len(calls) == 1 else f"{len(calls)} times"
+        draft.blocks.append(_text(f"{INTRODUCTION} It paused {often} and is done."))
         return True
     part = len(calls) + 1
     draft.blocks.append(_text(f"{INTRODUCTION} Part {part}, then a pause."))
-    draft.blocks.append(server_call(f"part {part}", seed))
+    draft.blocks.append(server_call(tool_of_server(request) or SEARCH, f"part {part}", seed))
     draft.stop_reason = "pause_turn"
     return True
 
@@ -155,11 +188,20 @@ def _thinks(request: ValidRequest, config: Mapping[str, Any]) -> bool:
     return kind == "adaptive"
 
 
-def _call(draft: Draft, request: ValidRequest, calls: list[tuple[str, Any]], seed: bytes) -> None:
+def _call(
+    draft: Draft,
+    request: ValidRequest,
+    calls: list[tuple[str, Any]],
+    seed: bytes,
+    program: str | None = None,
+) -> None:
+    names = [name for name, _ in calls]
     forced = (request.payload.get("tool_choice") or {}).get("type") in ("any", "tool")
-    if not forced:
-        names = " and ".join(name for name, _ in calls)
-        draft.blocks.append(_text(f"{INTRODUCTION} I call {names}."))
+    if not forced and program is None:
+        draft.blocks.append(_text(f"{INTRODUCTION} I call {' and '.join(names)}."))
+    if program is None and needs_program(request, names):
+        draft.blocks.append(program_call(names, seed))
+        program = draft.blocks[-1]["id"]
     for index, (name, value) in enumerate(calls):
         draft.blocks.append(
             {
@@ -167,7 +209,7 @@ def _call(draft: Draft, request: ValidRequest, calls: list[tuple[str, Any]], see
                 "id": make_id("toolu", seed, str(index).encode()),
                 "name": name,
                 "input": value,
-                "caller": {"type": "direct"},
+                "caller": caller_of(request, program),
             }
         )
     draft.stop_reason = "tool_use"

@@ -29,6 +29,7 @@ _DELTA_USAGE = (
     "server_tool_use",
 )
 _END_ONLY = ("output_tokens_details", "server_tool_use")
+_END = ("stop_reason", "stop_sequence", "stop_details", "container")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,14 @@ class Event:
 def stream_events(answer: Answer) -> Iterator[Event]:
     """The events of a streamed answer, made one by one."""
     message = answer.message
+    if answer.whole:
+        yield Event({"type": "message_start", "message": message})
+        yield Event({"type": "message_stop"})
+        return
     usage = message["usage"]
     start = {name: value for name, value in usage.items() if name not in _END_ONLY}
     opened = {
-        **message,
+        **{name: value for name, value in message.items() if name != "container"},
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
@@ -66,7 +71,7 @@ def stream_events(answer: Answer) -> Iterator[Event]:
         for delta, tokens in _deltas(block, cut):
             yield Event({"type": "content_block_delta", "index": index, "delta": delta}, tokens)
         yield Event({"type": "content_block_stop", "index": index})
-    ended = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
+    ended = {name: message[name] for name in _END if name in message}
     final = {name: usage[name] for name in _DELTA_USAGE if name in usage}
     yield Event({"type": "message_delta", "delta": ended, "usage": final})
     yield Event({"type": "message_stop"})

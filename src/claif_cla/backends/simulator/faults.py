@@ -28,6 +28,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from claif_cla.after_fork import lock_across_forks
 from claif_cla.backends.simulator.rejection import Rejection
 
 __all__ = ["Fault", "FaultSchedule", "parse_faults"]
@@ -117,7 +118,7 @@ class FaultSchedule:
     """
 
     _used: OrderedDict[str, list[int]] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=lock_across_forks)
 
     def next(self, text: str) -> Fault | None:
         """The fault for this request, and one use of it gone."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from claif_cla.after_fork import lock_across_forks
 from claif_cla.backends.simulator.tokens import Segment
 from claif_cla.catalog.model_info import ModelInfo
 
@@ -56,7 +57,7 @@ class PromptCache:
     clock: Callable[[], float]
     max_entries: int = _MAX_ENTRIES
     _entries: OrderedDict[bytes, tuple[float, float]] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=lock_across_forks)
 
     def use(
         self,

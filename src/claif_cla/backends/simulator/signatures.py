@@ -17,13 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from claif_cla.backends.simulator.conversation import Block, Turn, blocks_of
-from claif_cla.catalog.model_info import ModelInfo
 from claif_cla.wire.json_text import dump_bytes
 
-__all__ = ["BINDING_SINCE", "Signer", "binds_prefix", "prefix_digest", "prefix_digests"]
-
-BINDING_SINCE = "2026-09-01"
-"""Release date of the first model (Fable 5.1) whose thinking is bound to the conversation."""
+__all__ = ["Signer", "prefix_digest", "prefix_digests"]
 
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _VERSION = b"\x12\x01"
@@ -31,11 +27,6 @@ _NONCE = 16
 _PREFIX = 32
 _PADDING = 96
 """Real signatures are long; a caller who cuts fields short should notice here already."""
-
-
-def binds_prefix(model: ModelInfo) -> bool:
-    """Whether the model's thinking blocks are bound to the conversation before them."""
-    return model.released is not None and model.released >= BINDING_SINCE
 
 
 def prefix_digest(payload: Mapping[str, Any], turns: Sequence[Turn]) -> bytes:

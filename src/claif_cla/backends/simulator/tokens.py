@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claif_cla.backends.simulator.conversation import Block, Turn, blocks_of
-from claif_cla.backends.simulator.image_size import image_size
+from claif_cla.wire.image_size import image_size
 from claif_cla.wire.json_text import dump_bytes, dump_text
 
 __all__ = ["BYTES_PER_TOKEN", "Segment", "count_text", "count_tokens", "segments_of"]

@@ -2,7 +2,8 @@
 
 It calls the tools that the user's text names, in the order in which it names them: `call a and
 b` calls both at once, `call a then b` one after the other. A word of a tool's name is enough:
-`weather` means `get_weather`. Otherwise it calls tools only when `tool_choice` makes it.
+`weather` means `get_weather`. Otherwise it calls tools only when `tool_choice` makes it, or the
+system prompt in its place.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 from claif_cla.backends.simulator.conversation import last_user_text, tool_rounds
 from claif_cla.backends.simulator.rules.check import ValidRequest
 from claif_cla.backends.simulator.samples.instances import make_instance
+from claif_cla.backends.simulator.told import told_choice
 
-__all__ = ["callable_tools", "search_tool", "wanted_calls"]
+__all__ = ["callable_tools", "wanted_calls"]
 
 _CLIENT_TOOLS: Mapping[str, Mapping[str, Any]] = {
     "bash_": {"command": "echo 'from the simulator'"},
@@ -28,7 +30,6 @@ _COMMON_WORDS = frozenset(
     "about call create delete find from function list lookup make read send tool update "
     "with write".split()
 )
-_SEARCH = re.compile(r"\b(search\w*|look up|look for|latest|news)\b", re.IGNORECASE)
 
 
 def callable_tools(request: ValidRequest) -> dict[str, Mapping[str, Any]]:
@@ -39,14 +40,6 @@ def callable_tools(request: ValidRequest) -> dict[str, Mapping[str, Any]]:
         if own or str(tool.get("type", "")).startswith(tuple(_CLIENT_TOOLS)):
             found[str(tool["name"])] = tool
     return found
-
-
-def search_tool(request: ValidRequest, text: str) -> Mapping[str, Any] | None:
-    """The web search tool, if there is one and the text speaks of searching."""
-    if not _SEARCH.search(text) or _choice(request)["type"] in ("none", "tool"):
-        return None
-    tools = request.payload.get("tools") or ()
-    return next((t for t in tools if str(t.get("type", "")).startswith("web_search_")), None)
 
 
 def wanted_calls(request: ValidRequest) -> list[tuple[str, Any]]:
@@ -64,7 +57,9 @@ def wanted_calls(request: ValidRequest) -> list[tuple[str, Any]]:
 
 
 def _choice(request: ValidRequest) -> Mapping[str, Any]:
-    return request.payload.get("tool_choice") or {"type": "auto"}
+    given = request.payload.get("tool_choice") or {"type": "auto"}
+    told = told_choice(request) if given["type"] == "auto" else None
+    return {**given, **told} if told else given
 
 
 def _names_now(

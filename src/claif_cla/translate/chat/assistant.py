@@ -13,18 +13,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.translate import checks
-from claif_cla.translate.chat.content import Block, blocks, mark_last, text_block
+from claif_cla.translate.chat.binding import THINKING, thinking_key
+from claif_cla.translate.chat.content import Block, blocks, is_the_assistants, mark_last, text_block
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.tools import CUSTOM_INPUT
 from claif_cla.wire import json_text
 
-__all__ = ["AssistantTurn", "assistant_turn"]
+__all__ = ["ASSISTANT_FIELDS", "AssistantTurn", "assistant_turn"]
+
+ASSISTANT_FIELDS = (
+    "tool_calls function_call refusal audio reasoning_content thinking_blocks reasoning_details"
+    " content_blocks annotations container parsed"
+).split()
+"""The fields of an assistant's message that are read, or that only describe the others."""
+
+_OF_A_CALL = ("id", "type", "index", "function", "custom", "cache_control")
 
 RAW_ARGUMENTS = "_raw"
 """The property that holds arguments in history that are no JSON object."""
 
 _TOOL_USE = "tool_use"
-_THINKING = ("thinking", "redacted_thinking")
 
 
 @dataclass(slots=True)
@@ -49,13 +57,12 @@ def assistant_turn(
     Raises:
         Refusal: naming the field, for what is no assistant message.
     """
-    if isinstance(message.get("audio"), Mapping):
-        detail = "Claude keeps no audio; send its transcript as `content`."
-        context.receipts.refuse(f"{at}.audio", detail, code="unsupported_value")
-    spoken = blocks(message.get("content"), "assistant", f"{at}.content", context.receipts)
-    refusal = message.get("refusal")
-    if refusal is not None and not spoken:
-        spoken = text_block(checks.string(refusal, f"{at}.refusal"))
+    spoken = blocks(message.get("content"), "assistant", f"{at}.content", context)
+    if message.get("audio") is not None:
+        heard = _transcript(checks.mapping(message["audio"], f"{at}.audio"), at, context)
+        spoken = spoken or heard
+    if message.get("refusal") is not None and not spoken:
+        spoken = text_block(checks.string(message["refusal"], f"{at}.refusal"))
     called = _tool_calls(message, at, context)
     restored = None
     made = _echo(message.get("content_blocks"), spoken, called)
@@ -72,16 +79,26 @@ def assistant_turn(
     return turn
 
 
+def _transcript(audio: Mapping[str, Any], at: str, context: Context) -> list[Block]:
+    made = text_block(checks.string(audio.get("transcript") or "", f"{at}.audio.transcript"))
+    if made:
+        context.receipts.adapt(f"{at}.audio", "Claude keeps no audio; its transcript is sent.")
+    else:
+        detail = "Claude keeps no audio; send its transcript as `content`."
+        context.receipts.refuse(f"{at}.audio", detail, code="unsupported_value")
+    return made
+
+
 def _composed(
     message: Mapping[str, Any], spoken: list[Block], called: list[Block], context: Context
 ) -> list[Block]:
     """The blocks of all fields; some clients write a block into `content` and beside it."""
     known = [block.get("id") for block in spoken if block["type"] == _TOOL_USE]
     thinking: list[Block] = []
-    if not any(block["type"] in _THINKING for block in spoken):
+    if not any(block["type"] in THINKING for block in spoken):
         thinking = _thinking(message)
         if not thinking and message.get("reasoning_content"):
-            detail = "reasoning without its signed `thinking_blocks` cannot be sent back."
+            detail = "Reasoning without its signed `thinking_blocks` cannot be sent back."
             context.receipts.drop("messages[].reasoning_content", detail)
     return [*thinking, *spoken, *(call for call in called if call["id"] not in known)]
 
@@ -97,27 +114,32 @@ def _readable(made: list[Block], context: Context, *, callers: bool) -> list[Blo
     """
     kept = [block for block in made if _is_signed(block)]
     if len(kept) < len(made):
-        detail = "thinking without a signature cannot be sent back."
+        detail = "Thinking without a signature cannot be sent back."
         context.receipts.drop("messages[].thinking_blocks", detail)
-    plain = [block for block in kept if block["type"] not in _THINKING]
-    if len(plain) == len(kept):
-        return kept
-    if context.without_thinking:
-        if callers or context.receipts.compat != "strict":
-            detail = "thinking that no longer fits the conversation was left out."
-            context.receipts.drop("messages", detail)
-        return plain
-    if context.model.thinking.types:
+    if context.unfit:
+        kept = _fitting(kept, context, callers=callers)
+    plain = [block for block in kept if block["type"] not in THINKING]
+    if context.model.thinking.types or len(plain) == len(kept):
         return kept
     if callers:
-        context.receipts.drop("messages[].thinking_blocks", f"{context.model.id} cannot think.")
+        context.receipts.drop("messages[].thinking_blocks", f"`{context.model.id}` cannot think.")
     return plain
+
+
+def _fitting(made: list[Block], context: Context, *, callers: bool) -> list[Block]:
+    """Without the thinking that the conversation has changed before."""
+    unfit = [b for b in made if b["type"] in THINKING and thinking_key(b) in context.unfit]
+    if unfit and (callers or context.receipts.compat != "strict"):
+        detail = "Thinking that no longer fits the conversation was left out."
+        context.receipts.drop("messages", detail)
+    return [block for block in made if block not in unfit]
 
 
 def _tool_calls(message: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     made = []
     tool_calls = message.get("tool_calls")
-    for index, item in enumerate(checks.sequence(tool_calls or (), f"{at}.tool_calls")):
+    tool_calls = () if tool_calls is None else checks.sequence(tool_calls, f"{at}.tool_calls")
+    for index, item in enumerate(tool_calls):
         where = f"{at}.tool_calls[{index}]"
         made.append(_tool_call(checks.mapping(item, where), where, context))
     if message.get("function_call") is not None:
@@ -130,6 +152,7 @@ def _tool_call(call: Mapping[str, Any], where: str, context: Context) -> Block:
         block = _custom(call["custom"], f"{where}.custom", context)
     else:
         block = _function(call.get("function"), f"{where}.function", context)
+    context.receipts.unread(call, _OF_A_CALL, where)
     if call.get("id") is not None:
         block["id"] = checks.string(call["id"], f"{where}.id")
     if call.get("cache_control") is not None:
@@ -139,6 +162,7 @@ def _tool_call(call: Mapping[str, Any], where: str, context: Context) -> Block:
 
 def _custom(value: Any, where: str, context: Context) -> Block:
     custom = checks.mapping(value, where)
+    context.receipts.unread(custom, ("name", "input"), where)
     name = checks.string(custom.get("name"), f"{where}.name")
     text = checks.string(custom.get("input"), f"{where}.input")
     return _tool_use(name, {CUSTOM_INPUT: text}, context)
@@ -146,6 +170,7 @@ def _custom(value: Any, where: str, context: Context) -> Block:
 
 def _function(value: Any, where: str, context: Context) -> Block:
     function = checks.mapping(value, where)
+    context.receipts.unread(function, ("name", "arguments", "parsed_arguments"), where)
     name = checks.string(function.get("name"), f"{where}.name")
     arguments = _arguments(function.get("arguments"), name, f"{where}.arguments", context)
     return _tool_use(name, arguments, context)
@@ -168,8 +193,8 @@ def _arguments(text: Any, name: str, where: str, context: Context) -> dict[str, 
     wrapped = context.tools.wrap_input(name, value)
     if wrapped is not None:
         return wrapped
-    detail = "arguments that are no JSON object are sent as text in one property."
-    context.receipts.adapt("messages[].tool_calls[].function.arguments", detail)
+    detail = "Arguments that are no JSON object are sent as text in one property."
+    context.receipts.adapt(where, detail)
     return {RAW_ARGUMENTS: text}
 
 
@@ -179,7 +204,9 @@ def _echo(given: Any, spoken: list[Block], called: list[Block]) -> list[Block] |
     A caller may have edited the message: then the fields win and the echo is dropped.
     """
     echo = _objects(given)
-    if not echo or not _says_the_same(echo, spoken, called):
+    if not echo or not all(map(is_the_assistants, echo)):
+        return None
+    if not _says_the_same(echo, spoken, called):
         return None
     # `index` is what openai's stream accumulator leaves in list items; the API refuses it. It
     # refuses empty text too, but takes white space that Claude wrote beside other blocks.

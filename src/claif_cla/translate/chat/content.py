@@ -7,27 +7,32 @@ it says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from claif_cla.errors import Refusal
 from claif_cla.translate import checks
-from claif_cla.translate.chat.media import (
-    document_block,
-    image_block,
-    parse_data_url,
-    parse_file_data,
-)
+from claif_cla.translate.chat.attached import file_part, image_part
+from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.media import Unsendable
 from claif_cla.translate.receipts import Receipts
 
-__all__ = ["Block", "blocks", "mark_last", "text_block"]
+__all__ = [
+    "ONE_HOUR_AT_MOST",
+    "Block",
+    "blocks",
+    "is_the_assistants",
+    "mark_last",
+    "text_block",
+]
 
 Block: TypeAlias = dict[str, Any]
 
+ONE_HOUR_AT_MOST = "Claude keeps a prompt for one hour at most; sent as `ttl: 1h`."
 _CACHEABLE_EXCEPT = ("thinking", "redacted_thinking")
 _TEXTS = ("text", "input_text", "output_text")
 _PLACES = {"user": "user messages", "tool": "tool messages", "assistant": "assistant messages"}
 _PLACES |= {"system": "system messages"}
+_OF_EVERY_PART = ("type", "cache_control", "prompt_cache_breakpoint", "index")
 
 
 def text_block(text: str) -> list[Block]:
@@ -35,7 +40,7 @@ def text_block(text: str) -> list[Block]:
     return [{"type": "text", "text": text}] if text.strip() else []
 
 
-def blocks(content: Any, role: str, param: str, receipts: Receipts) -> list[Block]:
+def blocks(content: Any, role: str, param: str, context: Context) -> list[Block]:
     """The blocks of a message's `content`: null, a string, or a list of parts.
 
     Raises:
@@ -45,46 +50,71 @@ def blocks(content: Any, role: str, param: str, receipts: Receipts) -> list[Bloc
         return []
     if isinstance(content, str):
         return text_block(content)
+    if isinstance(content, bytes) or not isinstance(content, Sequence):
+        raise checks.invalid(param, "a string or an array of parts", content)
     found: list[Block] = []
-    for index, part in enumerate(checks.sequence(content, param)):
+    for index, part in enumerate(content):
         at = f"{param}[{index}]"
         if isinstance(part, str):
             found += text_block(part)
             continue
-        made = _part(checks.mapping(part, at), role, at, receipts)
-        mark_last(made, _marker(part))
+        made = _part(checks.mapping(part, at), role, at, context)
+        mark_last(made, _marker(part, at, context.receipts))
         found += made
     return found
 
 
-def _part(part: Mapping[str, Any], role: str, at: str, receipts: Receipts) -> list[Block]:
+def _part(part: Mapping[str, Any], role: str, at: str, context: Context) -> list[Block]:
+    receipts = context.receipts
     kind = part.get("type")
     if kind is None and isinstance(part.get("text"), str):
         kind = "text"
-    allowed, build = PARTS.get(kind, (None, None)) if isinstance(kind, str) else (None, None)
-    if build is None or allowed is None:
-        message = f"Invalid value for `{at}.type`: {kind!r} is no content part that Claude takes."
-        raise Refusal(message, param=f"{at}.type", code="invalid_value")
-    if role not in allowed:
-        message = f"`{at}.type`: a part of type {kind!r} has no place in {_PLACES[role]}."
-        raise Refusal(message, param=f"{at}.type", code="invalid_value")
-    made = build(part, at, receipts)
-    if kind in _TEXTS and role == "assistant" and made and part.get("citations"):
+    at_type = f"{at}.type"
+    known = PARTS.get(checks.string(kind, at_type))
+    if known is None:
+        detail = f"Claude takes no content part of type {kind!r}."
+        receipts.refuse(at_type, detail, code="invalid_value")
+        return []
+    if role not in known.roles:
+        detail = f"A part of type {kind!r} has no place in {_PLACES[role]}."
+        receipts.refuse(at_type, detail, code="invalid_value")
+        return []
+    try:
+        made = known.build(part, at, context)
+    except Unsendable as refusal:
+        receipts.refuse(refusal.param or at, refusal.message, code=refusal.code)
+        return []
+    read = (*_OF_EVERY_PART, *known.fields) if known.fields else part
+    if kind in _TEXTS and role == "assistant":
         # Only an assistant's own text may bring citations back; in a user's text they are a 400.
-        made[0]["citations"] = part["citations"]
+        if made and part.get("citations"):
+            made[0]["citations"] = part["citations"]
+        read = (*read, "citations", "annotations")
+    receipts.unread(part, read, at)
     return made
 
 
-def _marker(part: Mapping[str, Any]) -> Any:
+def is_the_assistants(block: Mapping[str, Any]) -> bool:
+    """Whether a block may stand in an assistant's turn, as far as its type is known."""
+    known = PARTS.get(block["type"])
+    return known is None or "assistant" in known.roles
+
+
+def _marker(part: Mapping[str, Any], at: str, receipts: Receipts) -> Any:
     """The cache breakpoint that a part carries, in Anthropic's or OpenAI's spelling."""
     if part.get("cache_control") is not None:
         return part["cache_control"]
-    breakpoint_ = part.get("prompt_cache_breakpoint")
-    if not isinstance(breakpoint_, Mapping):
+    if part.get("prompt_cache_breakpoint") is None:
         return None
-    # OpenAI's 30 minutes and 12 hours are both beyond Claude's five minutes: one hour.
-    long = breakpoint_.get("ttl") is not None
-    return {"type": "ephemeral", "ttl": "1h"} if long else {"type": "ephemeral"}
+    where = f"{at}.prompt_cache_breakpoint"
+    given = checks.mapping(part["prompt_cache_breakpoint"], where)
+    checks.one_of(given.get("mode", "explicit"), f"{where}.mode", ("explicit",))
+    if given.get("ttl") is None:
+        return {"type": "ephemeral"}
+    # OpenAI's lifetimes are the least that is wanted, and Claude has five minutes or one hour.
+    if checks.one_of(given["ttl"], f"{where}.ttl", ("30m", "12h")) == "12h":
+        receipts.adapt(f"{where}.ttl", ONE_HOUR_AT_MOST)
+    return {"type": "ephemeral", "ttl": "1h"}
 
 
 def mark_last(made: list[Block], marker: Any) -> None:
@@ -97,73 +127,46 @@ def mark_last(made: list[Block], marker: Any) -> None:
             return
 
 
-def _text(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
+def _text(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     return text_block(checks.string(part.get("text"), f"{at}.text"))
 
 
-def _refusal(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
+def _refusal(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     return text_block(checks.string(part.get("refusal"), f"{at}.refusal"))
 
 
-def _image_url(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
-    where = f"{at}.image_url"
-    given = part.get("image_url")
-    if isinstance(given, str):  # a common slip that OpenAI's Responses API makes legal
-        given = {"url": given}
-    given = checks.mapping(given, where)
-    where += ".url"
-    url = checks.string(given.get("url"), where)
-    if url[:5].lower() == "data:":
-        block, note = image_block(parse_data_url(url, where), where)
-        if note is not None:
-            receipts.adapt("messages[].content[].image_url", note)
-        return [block]
-    # Never fetched here: Claude does that, so no request of ours goes to a caller's address.
-    if url[:8].lower() == "https://" or url[:7].lower() == "http://":
-        return [{"type": "image", "source": {"type": "url", "url": url}}]
-    if url.startswith(("file-", "file_")):
-        return [{"type": "image", "source": {"type": "file", "file_id": url}}]
-    message = f"`{where}` is neither a data URL nor an https URL nor a file id."
-    raise Refusal(message, param=where, code="invalid_value")
-
-
-def _file(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
-    where = f"{at}.file"
-    given = checks.mapping(part.get("file"), where)
-    title = checks.string(given.get("filename") or "", f"{where}.filename")
-    if given.get("file_id") is not None:
-        file_id = checks.string(given["file_id"], f"{where}.file_id")
-        block: Block = {"type": "document", "source": {"type": "file", "file_id": file_id}}
-        return [block | ({"title": title} if title else {})]
-    if given.get("file_data") is None:
-        message = f"`{where}` needs `file_data` or `file_id`."
-        raise Refusal(message, param=where, code="missing_required_parameter")
-    where += ".file_data"
-    media = parse_file_data(checks.string(given["file_data"], where), title, where)
-    if (media.sniffed or media.declared).startswith("image/"):
-        block, note = image_block(media, where)
-        if note is not None:
-            receipts.adapt("messages[].content[].file", note)
-        return [block]
-    return [document_block(media, title, where)]
-
-
-def _audio(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
-    receipts.refuse(at, "Claude hears no audio; send its text.", code="unsupported_value")
+def _audio(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
+    detail = "Claude hears no audio; send its text."
+    context.receipts.refuse(at, detail, code="unsupported_value")
     return []
 
 
-def _video(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
-    receipts.refuse(at, "Claude sees no video; send frames as images.", code="unsupported_value")
+def _video(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
+    detail = "Claude sees no video; send frames as images."
+    context.receipts.refuse(at, detail, code="unsupported_value")
     return []
 
 
-def _verbatim(part: Mapping[str, Any], at: str, receipts: Receipts) -> list[Block]:
+def _verbatim(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     # `index` is what openai's stream accumulator leaves in list items; the API refuses it.
-    return [{key: value for key, value in part.items() if key != "index"}]
+    return [{key: value for key, value in part.items() if key not in _OPENAIS}]
 
 
-_Builder: TypeAlias = Callable[[Mapping[str, Any], str, Receipts], list[Block]]
+_OPENAIS = ("index", "prompt_cache_breakpoint")
+_Builder: TypeAlias = Callable[[Mapping[str, Any], str, Context], list[Block]]
+
+
+class _Kind(NamedTuple):
+    """A type of part: where it may stand, what makes blocks of it, and the fields that does read.
+
+    Without fields, all are read: they go upstream as they are.
+    """
+
+    roles: tuple[str, ...]
+    build: _Builder
+    fields: tuple[str, ...] = ()
+
+
 _EVERYWHERE = ("system", "user", "assistant", "tool")
 _USER = ("user", "tool")
 
@@ -179,24 +182,24 @@ _NATIVE_RESULTS = (
 )
 
 
-def _native(types: Iterable[str], roles: tuple[str, ...]) -> dict[str, tuple[tuple[str, ...], Any]]:
-    return dict.fromkeys(types, (roles, _verbatim))
+def _native(types: Iterable[str], roles: tuple[str, ...]) -> dict[str, _Kind]:
+    return dict.fromkeys(types, _Kind(roles, _verbatim))
 
 
-PARTS: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
-    # OpenAI's own parts: where they may stand, and what makes blocks of them.
-    "text": (_EVERYWHERE, _text),
-    "refusal": (("assistant",), _refusal),
-    "image_url": (_USER, _image_url),
-    "file": (_USER, _file),
-    "input_audio": (_USER, _audio),
-    "video_url": (_USER, _video),
+PARTS: Mapping[str, _Kind] = {
+    # OpenAI's own parts.
+    "text": _Kind(_EVERYWHERE, _text, ("text",)),
+    "refusal": _Kind(("assistant",), _refusal, ("refusal",)),
+    "image_url": _Kind(_USER, image_part, ("image_url",)),
+    "file": _Kind(_USER, file_part, ("file",)),
+    "input_audio": _Kind(_USER, _audio),
+    "video_url": _Kind(_USER, _video),
     # Responses API spellings that clients mix in.
-    "input_text": (_EVERYWHERE, _text),
-    "output_text": (_EVERYWHERE, _text),
+    "input_text": _Kind(_EVERYWHERE, _text, ("text",)),
+    "output_text": _Kind(_EVERYWHERE, _text, ("text",)),
     # Anthropic's own blocks pass as they are.
     **_native(("image", "document", "search_result"), _USER),
-    **_native(("tool_reference",), ("tool",)),
+    **_native(("tool_reference", "browser_state"), ("tool",)),
     **_native(("tool_result", "container_upload"), ("user",)),
     **_native(("tool_use", "thinking", "redacted_thinking"), ("assistant",)),
     **_native(("server_tool_use", "mcp_tool_use", "compaction", "fallback"), ("assistant",)),

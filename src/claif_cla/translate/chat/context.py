@@ -28,8 +28,12 @@ class Context:
         receipts: where adaptations are written down.
         instructions: sentences for Claude that stand in for what it has no field for; they
             make one system block after the caller's own.
-        without_thinking: whether the thinking of the history is left out, since the API said
-            that it does not fit the conversation.
+        insistence: what Claude is told once more if it calls no tool though the caller forced a
+            call that its model takes no force for.
+        unfit: keys of thinking blocks that no longer fit the conversation; see `binding`.
+        rich_messages, rich_turns: the caller's messages, and the turns of Claude's, that hold
+            more than plain text. Who looks for something in the conversation looks there: most
+            are long, and plain.
     """
 
     request: Mapping[str, Any]
@@ -39,4 +43,7 @@ class Context:
     tools: ToolBox
     receipts: Receipts
     instructions: list[str] = field(default_factory=list)
-    without_thinking: bool = False
+    insistence: list[str] = field(default_factory=list)
+    unfit: frozenset[str] = frozenset()
+    rich_messages: list[Mapping[str, Any]] = field(default_factory=list)
+    rich_turns: list[dict[str, Any]] = field(default_factory=list)

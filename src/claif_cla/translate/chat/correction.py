@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call
@@ -17,17 +17,21 @@ MAX_QUOTE = 300
 """Characters of the API's words in a receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """A plan to try instead, and what it was made by."""
 
     plan: Plan
     lesson: Lesson
 
     def keep(self, call: Call) -> None:
-        """Remember the lesson for later calls: the API has taken the plan."""
+        """Remember the lesson for later calls: the API has taken the plan.
+
+        Not under a version of the API that the caller chose: what that one refuses may be fine
+        under the one that we choose.
+        """
         lessons = call.settings.lessons
-        if lessons is not None and self.lesson.lasting:
+        ours = "anthropic-version" not in call.headers
+        if lessons is not None and self.lesson.lasting and ours:
             lessons.learn(self.lesson.facts)
 
 
@@ -47,7 +51,7 @@ def corrected(plan: Plan, call: Call, answer: Answer) -> Correction | None:
     if (better.data, better.headers) == (plan.data, plan.headers):
         return None
     if lesson.facts != plan.model and call.settings.compat != "strict":
-        better.receipts.adapt("model", f"the API said: {said[:MAX_QUOTE]}")
+        better.receipts.adapt("model", f"The API said: {said[:MAX_QUOTE].removesuffix('.')}.")
     return Correction(better, lesson)
 
 

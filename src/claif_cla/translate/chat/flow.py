@@ -6,10 +6,13 @@
     send ── status ≥ 400 ────────────────────────► the error, translated
       │  ▲       └─ a 400 that teaches something? plan anew, once
       │  └───────────┘
-      ├─ whole ──── read ── paused? send again ──► ChatCompletion
+      ├─ whole ──── read ── unfinished? send on ─► ChatCompletion
       └─ streamed ─ first event ── an error? ────► the error, with its true status
                        │
-                       └─ chunks ── paused? send again ── …
+                       └─ chunks ── unfinished? send on ── …
+
+An answer is unfinished where the server pauses it, and where it makes none of the calls that the
+caller forced, of a model that takes no force; such a one is asked for once more.
 
 A stream's status is not given away before its first event: an `overloaded_error` often comes as
 that, and as a status it can still be retried by the caller's SDK.
@@ -19,11 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from claif_cla.errors import Refusal
+from claif_cla.errors import OversizedAnswer, Refusal
 from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
+from claif_cla.translate.chat.binding import prefix_of, thinking_keys
+from claif_cla.translate.chat.containers import container_id, keep_container
 from claif_cla.translate.chat.correction import corrected
 from claif_cla.translate.chat.fan_out import fan_out
 from claif_cla.translate.chat.fold import MessageFold
@@ -44,13 +49,21 @@ from claif_cla.translate.flow import (
     Send,
 )
 from claif_cla.translate.headers import to_openai
-from claif_cla.translate.usage import add_usage
+from claif_cla.translate.usage import add_usage, prompt_cache
 
-__all__ = ["MAX_RESUMPTIONS", "chat_flow"]
+__all__ = ["MAX_KEPT", "MAX_RESUMPTIONS", "chat_flow"]
+
+MAX_KEPT = 512 * 1024
+"""Characters of a streamed answer that are kept beside its chunks, for `content_blocks`, the memory
+and the resumption of a pause: as many as the longest answer has, of 128k tokens. The chunks
+themselves have no such bound."""
 
 MAX_RESUMPTIONS = 8
 """How often a turn that the server pauses (`pause_turn`) is resumed. Server tools pause after
 about ten rounds of their own, so this allows some eighty."""
+
+
+_Turns: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 def chat_flow(call: Call) -> Flow:
@@ -77,16 +90,16 @@ class _ErrorAnswer(Exception):  # noqa: N818 - it says what is answered
         self.answer = answer
 
 
-def _sent(plan: Plan, call: Call, content: Sequence[Any] | None) -> Generator[Effect, Any, Reply]:
-    """The reply to the request, or to its continuation after the `content` of a paused turn.
+def _sent(
+    plan: Plan, call: Call, turns: _Turns = (), container: str | None = None
+) -> Generator[Effect, Any, Reply]:
+    """The reply to the request, or to its continuation by the `turns`.
 
     Raises:
         _ErrorAnswer: for any status but 2xx.
     """
-    messages = None
-    if content is not None:
-        messages = [*plan.body["messages"], {"role": "assistant", "content": content}]
-    reply: Reply = yield Send(plan.upstream(messages))
+    messages = [*plan.body["messages"], *turns] if turns else None
+    reply: Reply = yield Send(plan.upstream(messages, container))
     if not 200 <= reply.status < 300:
         body = yield from read_error(reply)
         raise _ErrorAnswer(error_answer(reply.status, reply.headers, body, call.now))
@@ -103,31 +116,48 @@ def _taken(plan: Plan, call: Call) -> Generator[Effect, Any, tuple[Plan, Reply]]
         _ErrorAnswer: for any status but 2xx.
     """
     try:
-        return plan, (yield from _sent(plan, call, None))
+        return plan, (yield from _sent(plan, call))
     except _ErrorAnswer as error:
         correction = corrected(plan, call, error.answer)
         if correction is None:
             raise
-    reply = yield from _sent(correction.plan, call, None)
+    reply = yield from _sent(correction.plan, call)
     correction.keep(call)
     return correction.plan, reply
 
 
-def _keep(plan: Plan, call: Call, message: Mapping[str, Any]) -> None:
-    """Remember a complete answer of which OpenAI's fields alone would lose something."""
+def _keep(plan: Plan, call: Call, message: Mapping[str, Any], asked: _Turns) -> None:
+    """Remember a complete answer of which OpenAI's fields alone would lose something.
+
+    What it thought after it was `asked` again is bound to turns that the caller does not see: it
+    is kept with these, so that it is known not to fit the caller's next request.
+    """
     memory, content = call.settings.memory, native(message["content"])
-    if memory is not None and worth_keeping(content):
-        keys = answer_keys(call.request["messages"], content, legacy=plan.tools.legacy)
-        memory.keep(keys, content)
+    if memory is None or not worth_keeping(content):
+        return
+    keep_container(memory, message)
+    keys = answer_keys(call.request["messages"], content, legacy=plan.tools.legacy)
+    bound = thinking_keys(content) if plan.model.binds_thinking else []
+    early = thinking_keys(asked[0]["content"]) if asked else bound
+    memory.keep([*keys, *early], content, prefix_of(plan.body) if bound else None)
+    if len(early) < len(bound):
+        seen = {**plan.body, "messages": [*plan.body["messages"], *asked]}
+        memory.keep(bound[len(early) :], [], prefix_of(seen))
 
 
 def _next(reader: EventReader, call: Call) -> Generator[Effect, Any, dict[str, Any]]:
     """The next event. Raises `_ErrorAnswer` for an `error` event."""
     event = yield from reader.next_event()
     if event["type"] == "error":
-        yield Close(reader.reply)
-        raise _ErrorAnswer(event_answer(event, reader.reply.headers, call.now))
+        yield from _failed(event, reader, call)
     return event
+
+
+def _failed(
+    event: Mapping[str, Any], reader: EventReader, call: Call
+) -> Generator[Effect, Any, None]:
+    yield Close(reader.reply)
+    raise _ErrorAnswer(event_answer(event, reader.reply.headers, call.now))
 
 
 def _answer(plan: Plan, reply: Reply, call: Call, body: Any) -> Answer:
@@ -142,15 +172,22 @@ def _answer(plan: Plan, reply: Reply, call: Call, body: Any) -> Answer:
 
 def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
     message = yield from _message(reply, call)
+    asked: _Turns = ()
+    seams = []
     for _ in range(MAX_RESUMPTIONS):
-        paused = _paused(message)
-        if not paused:
+        turns = _unfinished(plan, message, asked)
+        if not turns:
             break
-        reply = yield from _sent(plan, call, paused)
+        asked = _asked(turns)
+        seams += [len(message["content"])] if asked else []
+        reply = yield from _sent(plan, call, turns, container_id(message))
         message = _joined(message, (yield from _message(reply, call)))
-    body = completion(message, plan.tools, call.now)
-    _keep(plan, call, message)
+    body = completion(message, plan.tools, call.now, unfence=plan.unfence, seams=seams)
+    _keep(plan, call, message, asked)
+    if call.request.get("metadata"):
+        body["metadata"] = {**call.request["metadata"]}  # OpenAI tells it back, stored or not
     body["adaptations"] = [*plan.receipts.entries]
+    body["prompt_cache"] = prompt_cache(plan.breakpoints, message.get("usage") or {})
     return _answer(plan, reply, call, body)
 
 
@@ -159,22 +196,33 @@ def _message(reply: Reply, call: Call) -> Generator[Effect, Any, dict[str, Any]]
     reader, fold = (yield from open_events(reply)), MessageFold()
     while not fold.complete:
         fold.feed((yield from _next(reader, call)))
-    yield Drain(reply)
+    if not reader.whole:
+        yield Drain(reply)
     return fold.message
 
 
-def _paused(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The content to resume a paused turn with; empty if it is not paused.
+def _unfinished(plan: Plan, message: Mapping[str, Any], asked: _Turns) -> _Turns:
+    """The turns to go on with, of an answer that is not the caller's yet; empty if it is.
 
-    A turn that waits for the caller's own tools is theirs to resume. Empty text, which the API
-    may send but does not take back, is left out.
+    A turn that calls the caller's own tools is theirs to go on with, and what was `asked` for
+    again is answered as it is. Empty text, which the API may send but does not take back, is left
+    out.
     """
     blocks = native(message["content"])
-    if message.get("stop_reason") != "pause_turn":
-        return []
-    if any(block.get("type") == "tool_use" for block in blocks):
-        return []
-    return [b for b in blocks if b.get("type") != "text" or str(b.get("text") or "").strip()]
+    if asked or any(block.get("type") == "tool_use" for block in blocks):
+        return ()
+    said = [b for b in blocks if b.get("type") != "text" or str(b.get("text") or "").strip()]
+    turn = {"role": "assistant", "content": said}
+    if said and message.get("stop_reason") == "pause_turn":
+        return (turn,)
+    if said and plan.insistence and message.get("stop_reason") == "end_turn":
+        return (turn, {"role": "user", "content": [{"type": "text", "text": plan.insistence}]})
+    return ()
+
+
+def _asked(turns: _Turns) -> _Turns:
+    """The turns themselves, if they ask for something; none, if they only resume."""
+    return turns if turns[-1]["role"] == "user" else ()
 
 
 def _joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,31 +238,47 @@ def _joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]
 
 @dataclass(slots=True)
 class _Telling:
-    """A streamed answer: its chunks, and the Message behind them."""
+    """A streamed answer: its chunks, the Message behind them, and whether it was asked again."""
 
     translator: ChunkTranslator
-    _fold: MessageFold = field(default_factory=MessageFold)
+    _fold: MessageFold = field(default_factory=lambda: MessageFold(MAX_KEPT))
     _earlier: dict[str, Any] | None = None
+    asked: _Turns = ()
 
     def feed(self, event: Mapping[str, Any]) -> list[Chunk]:
         chunks = self.translator.feed(event)
         self._fold.feed(event)
         return chunks
 
-    def resume(self) -> None:
-        self._earlier, self._fold = self.message, MessageFold()
-        self.translator.resume()
+    def resume(self, turns: _Turns) -> None:
+        self.asked = _asked(turns)
+        self._earlier, self._fold = self.message, MessageFold(MAX_KEPT)
+        self.translator.resume(apart=bool(self.asked))
 
     @property
     def message(self) -> dict[str, Any]:
+        """The answer so far; without content if it is longer than what is kept.
+
+        Raises:
+            OversizedAnswer: it is paused, and cannot be resumed for its length.
+        """
         message = self._fold.message
+        if self._fold.forgotten and message.get("stop_reason") == "pause_turn":
+            raise OversizedAnswer(f"an answer paused after more than {MAX_KEPT} characters")
         return message if self._earlier is None else _joined(self._earlier, message)
 
 
 def _streamed(plan: Plan, reply: Reply, call: Call) -> Flow:
     reader = yield from open_events(reply)
-    entries = plan.receipts.entries
-    telling = _Telling(ChunkTranslator(plan.tools, call.now, plan.include_usage, entries))
+    translator = ChunkTranslator(
+        plan.tools,
+        call.now,
+        plan.include_usage,
+        plan.receipts.entries,
+        plan.breakpoints,
+        plan.unfence,
+    )
+    telling = _Telling(translator)
     opening = telling.feed((yield from _next(reader, call)))
     return _answer(plan, reply, call, _chunks(plan, call, reader, telling, opening))
 
@@ -226,17 +290,19 @@ def _chunks(
     try:
         yield from _told(reader, call, telling)
         for _ in range(MAX_RESUMPTIONS):
-            paused = _paused(telling.message)
-            if not paused:
+            message = telling.message
+            turns = _unfinished(plan, message, telling.asked)
+            if not turns:
                 break
             yield Drain(reader.reply)
-            reader = yield from open_events((yield from _sent(plan, call, paused)))
-            telling.resume()
+            reply = yield from _sent(plan, call, turns, container_id(message))
+            reader = yield from open_events(reply)
+            telling.resume(turns)
             yield from _told(reader, call, telling)
     except _ErrorAnswer as error:
         yield error.answer.body
         return
-    _keep(plan, call, telling.message)
+    _keep(plan, call, telling.message, telling.asked)
     yield from telling.translator.finish(telling.message["content"])
     yield Drain(reader.reply)
 
@@ -244,4 +310,10 @@ def _chunks(
 def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
     """The chunks of one upstream stream, to its `message_stop`."""
     while not telling.translator.complete:
-        yield from telling.feed((yield from _next(reader, call)))
+        event = reader.take()
+        if event is None:
+            yield from reader.read()
+        elif event["type"] == "error":
+            yield from _failed(event, reader, call)
+        else:
+            yield from telling.feed(event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 from claif_cla.errors import MalformedAnswer
@@ -26,31 +27,44 @@ class _Growing:
     """A content block, and the deltas that are not yet part of it."""
 
     block: dict[str, Any]
-    pieces: dict[str, list[str]] = field(default_factory=dict)
+    texts: dict[str, StringIO] = field(default_factory=dict)
     stopped: bool = False
+    citations: list[Any] | None = None
 
-    def take(self, delta: Mapping[str, Any]) -> None:
+    def take(self, delta: Mapping[str, Any]) -> int:
+        """Grow by a delta; by how many characters."""
         kind = delta["type"]
         if kind in _STRING_DELTAS:
             key = _STRING_DELTAS[kind]
-            self.pieces.setdefault(key, []).append(delta[key])
-        elif kind == "input_json_delta":
-            if not self.stopped:
-                self.pieces.setdefault("input", []).append(delta["partial_json"])
-        elif kind == "signature_delta":
+            return self._write(key, delta[key])
+        if kind == "input_json_delta":
+            return 0 if self.stopped else self._write("input", delta["partial_json"])
+        self._take_whole(kind, delta)
+        return 0
+
+    def _write(self, key: str, piece: str) -> int:
+        text = self.texts.get(key)
+        if text is None:
+            text = self.texts[key] = StringIO()
+        return text.write(piece)
+
+    def _take_whole(self, kind: str, delta: Mapping[str, Any]) -> None:
+        if kind == "signature_delta":
             # A late one still signs its block, but replaces no signature.
             if not (self.stopped and self.block.get("signature")):
                 self.block["signature"] = delta["signature"]
         elif kind == "citations_delta":
-            self.block["citations"] = [*(self.block.get("citations") or ()), delta["citation"]]
+            if self.citations is None:  # the list of the block's start is not ours to grow
+                self.citations = self.block["citations"] = [*(self.block.get("citations") or ())]
+            self.citations.append(delta["citation"])
         elif kind == "compaction_delta":
             self.block.update({key: value for key, value in delta.items() if key != "type"})
 
     def stop(self) -> None:
         self.stopped = True
-        pieces, self.pieces = self.pieces, {}
-        for key, texts in pieces.items():
-            text = paired("".join(texts))
+        texts, self.texts = self.texts, {}
+        for key, written in texts.items():
+            text = paired(written.getvalue())
             if key == "input":
                 self._settle_input(text)
             else:
@@ -72,9 +86,16 @@ class MessageFold:
     Blocks are kept in the order of their start. An index that comes twice opens a new block,
     and what belongs to no block is passed over. A `tool_use` block whose input came to no JSON
     has its text in `partial_json`.
+
+    Args:
+        bound: of the characters that all deltas together may have; beyond it the blocks are
+            `forgotten`. None: no bound of its own.
     """
 
+    bound: int | None = None
     complete: bool = False
+    forgotten: bool = False
+    _size: int = 0
     _message: dict[str, Any] = field(default_factory=dict)
     _blocks: list[_Growing] = field(default_factory=list)
     _open: dict[Any, _Growing] = field(default_factory=dict)
@@ -108,8 +129,12 @@ class MessageFold:
 
     def _block_delta(self, event: Mapping[str, Any]) -> None:
         growing = self._open.get(event["index"])
-        if growing is not None:
-            growing.take(event["delta"])
+        if growing is None:
+            return
+        self._size += growing.take(event["delta"])
+        if self.bound is not None and self._size > self.bound:
+            self.forgotten = True
+            self._blocks, self._open = [], {}
 
     def _block_stop(self, event: Mapping[str, Any]) -> None:
         # The index stays open: a late `signature_delta` still finds its block.

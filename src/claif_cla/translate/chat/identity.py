@@ -49,6 +49,6 @@ def _user_id(user: str, name: str, context: Context) -> dict[str, Any]:
     if not user:
         return {}
     if len(user) > _MAX_LENGTH or _PERSONAL.search(user):
-        context.receipts.adapt(name, "sent as a hash: Anthropic wants no personal data here.")
+        context.receipts.adapt(name, "Sent as a hash: Anthropic wants no personal data here.")
         user = hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
     return {"metadata": {"user_id": user}}

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from claif_cla.catalog.model_info import EFFORT_LEVELS, ModelInfo
+from claif_cla.translate.chat.binding import thinking_keys
 
 __all__ = ["Lesson", "Lessons", "lesson_of"]
 
@@ -33,21 +34,20 @@ class Lessons(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(NamedTuple):
     """How a refused request is to be translated instead.
 
     Attributes:
         said: the API's words.
         facts: of the model, as the refusal corrects them.
         lasting: whether the facts hold for other requests too.
-        without_thinking: whether the thinking of the history is left out.
+        unfit: keys of the thinking that is left out of the history.
     """
 
     said: str
     facts: ModelInfo
     lasting: bool = True
-    without_thinking: bool = False
+    unfit: frozenset[str] = frozenset()
 
 
 _Correct: TypeAlias = Callable[[ModelInfo, Mapping[str, Any], str], ModelInfo]
@@ -173,7 +173,10 @@ def lesson_of(said: str, model: ModelInfo, body: Mapping[str, Any]) -> Lesson | 
         body: the refused request.
     """
     if _BROKEN_THINKING.search(said):
-        return Lesson(said, model, lasting=False, without_thinking=True)
+        # Which block is meant is not said in a form to rely on, so all of them go.
+        turns = (turn["content"] for turn in body["messages"])
+        keys = (key for content in turns for key in thinking_keys(content))
+        return Lesson(said, model, lasting=False, unfit=frozenset(keys))
     if _TOO_MUCH_GRAMMAR.search(said):
         compiled = (body.get("output_config") or {}).get("format") is not None
         facts = replace(model, structured_outputs=False)

@@ -6,12 +6,14 @@ derived from OpenAI's parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.sampling import top_k_patch
+from claif_cla.translate.chat.tier import settle_speed
+from claif_cla.translate.rules import refuse_unknown
 
 __all__ = ["NATIVE", "requested_betas", "settle_native", "settle_unknown"]
 
@@ -24,6 +26,9 @@ _VERBATIM = (
 NATIVE = frozenset((*_VERBATIM, "betas", "output_config", "speed", "system", "top_k"))
 """Fields of the Messages API, GA and beta, that OpenAI has no parameter of the same name for.
 `betas` is the anthropic SDK's spelling of the `anthropic-beta` header."""
+
+BINDING_BETA = "thinking-binding-controls-2026-08-01"
+"""anthropic SDK, types/anthropic_beta_param.py."""
 
 
 def requested_betas(request: Mapping[str, Any]) -> list[str]:
@@ -51,7 +56,13 @@ def settle_native(body: dict[str, Any], context: Context) -> list[str]:
         # After the system messages: both are the caller's, neither is lost.
         system = [*body.get("system", ()), *_system(given["system"])]
         body |= {"system": system} if system else {}
-    return _settle_speed(body, given["speed"], context) if "speed" in given else []
+    return [*settle_speed(body, context), *_binding_betas(body.get("thinking"))]
+
+
+def _binding_betas(thinking: Any) -> tuple[str, ...]:
+    """The beta of `thinking.block_binding`, which the API does not know without it."""
+    bound = isinstance(thinking, Mapping) and thinking.get("block_binding") is not None
+    return (BINDING_BETA,) if bound else ()
 
 
 def _system(value: Any) -> list[Any]:
@@ -61,30 +72,16 @@ def _system(value: Any) -> list[Any]:
     return [checks.mapping(block, f"system[{index}]") for index, block in enumerate(blocks)]
 
 
-def _settle_speed(body: dict[str, Any], value: Any, context: Context) -> list[str]:
-    """`speed`, where the model has a fast mode; the beta that it needs, if any."""
-    speed, mode = checks.one_of(value, "speed", ("standard", "fast")), context.model.fast_mode
-    if speed == "fast" and mode is None and context.model.family == "claude":
-        context.receipts.drop("speed", f"{context.model.id} has no fast mode.")
-        return []
-    body["speed"] = speed
-    return [mode] if speed == "fast" and mode and mode != "ga" else []
-
-
 def settle_unknown(
-    body: dict[str, Any], names: Iterable[str], context: Context, *, pass_on: bool
+    body: dict[str, Any], known: Collection[str], context: Context, *, pass_on: bool
 ) -> None:
     """What neither OpenAI nor we know, from the request into `body`, in place.
 
     With a beta, or for another maker's model, the server judges: the field goes on as it is.
-    Else it is refused like OpenAI does, since a mistyped parameter must not be lost.
+    Else it is refused like OpenAI does.
     """
-    for name in sorted(names):
-        value = context.request[name]
-        if value is None:
-            continue
-        if pass_on:
-            body[name] = value
-        else:
-            detail = "neither OpenAI nor Anthropic has a parameter of this name."
-            context.receipts.refuse(name, detail, code="unknown_parameter")
+    if not pass_on:
+        refuse_unknown(context.request, known, "", context.receipts)
+        return
+    unknown = {name: context.request[name] for name in sorted(context.request.keys() - known)}
+    body |= {name: value for name, value in unknown.items() if value is not None}

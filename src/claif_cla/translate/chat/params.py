@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from claif_cla.translate import checks
 from claif_cla.translate.chat import identity, instructions, limits, sampling, tool_choice
-from claif_cla.translate.chat.caching import cache_retention_patch, prompt_cache_options_patch
+from claif_cla.translate.chat.caching import (
+    cache_key_patch,
+    cache_options_patch,
+    cache_retention_patch,
+)
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.messages import messages_patch
 from claif_cla.translate.chat.structured import response_format_patch
@@ -31,7 +36,9 @@ PARAMS: Mapping[str, Rule[Context]] = {
     "parallel_tool_calls": Convert(
         tool_choice.parallel_patch, "`tool_choice.disable_parallel_tool_use`."
     ),
-    "max_completion_tokens": Convert(limits.max_tokens_patch, "`max_tokens`; wins over it."),
+    "max_completion_tokens": Convert(
+        limits.max_completion_tokens_patch, "`max_tokens`; wins over it."
+    ),
     "max_tokens": Convert(limits.max_tokens_patch, "`max_tokens`; absent: the model's limit."),
     "stop": Convert(limits.stop_patch, "`stop_sequences`, more than four as well."),
     "temperature": Convert(
@@ -54,21 +61,27 @@ PARAMS: Mapping[str, Rule[Context]] = {
         identity.safety_identifier_patch, "`metadata.user_id`; wins over `user`."
     ),
     "metadata": Convert(identity.metadata_patch, "Claude stores no labels of requests.", "dropped"),
-    "prompt_cache_key": Elsewhere("Asks for automatic prompt caching."),
-    "prompt_cache_options": Convert(prompt_cache_options_patch, "`cache_control`."),
+    "prompt_cache_key": Convert(cache_key_patch, "Asks for automatic prompt caching."),
+    "prompt_cache_options": Convert(cache_options_patch, "`cache_control`."),
     "prompt_cache_retention": Convert(cache_retention_patch, "`cache_control.ttl`."),
-    "seed": Tune("Claude's answers cannot be seeded; OpenAI promises best effort only."),
-    "prediction": Tune("Claude needs no predicted output; it only makes OpenAI faster."),
-    "store": Tune("Claude stores no answers for later retrieval.", neutral=(False,)),
+    "seed": Tune(
+        "Claude's answers cannot be seeded; OpenAI promises best effort only.", checks.integer
+    ),
+    "prediction": Tune(
+        "Claude needs no predicted output; it only makes OpenAI faster.", checks.mapping
+    ),
+    "store": Tune(
+        "Claude stores no answers for later retrieval.", checks.boolean, neutral=(False,)
+    ),
     "service_tier": Convert(
-        service_tier_patch, "`service_tier`; `default` keeps to the standard tier."
+        service_tier_patch, "`service_tier`; `priority` and `fast` are `speed`, Claude's fast mode."
     ),
     "n": Elsewhere("As many requests at once; `choices` and the chunks of all in one."),
-    "logprobs": Refuse(_NO_LOGPROBS, neutral=(False,)),
-    "top_logprobs": Refuse(_NO_LOGPROBS, neutral=(0,)),
-    "logit_bias": Refuse("Claude's token odds cannot be changed.", neutral=({},)),
-    "modalities": Refuse("Claude answers in text.", neutral=(["text"], [])),
-    "audio": Refuse("Claude answers in text."),
-    "moderation": Refuse("Claude's API has no moderation scores."),
+    "logprobs": Refuse(_NO_LOGPROBS, checks.boolean, neutral=(False,)),
+    "top_logprobs": Refuse(_NO_LOGPROBS, checks.integer, neutral=(0,)),
+    "logit_bias": Refuse("Claude's token odds cannot be changed.", checks.mapping, neutral=({},)),
+    "modalities": Refuse("Claude answers in text.", checks.sequence, neutral=(["text"], [])),
+    "audio": Tune("It shapes spoken answers; Claude answers in text.", checks.mapping),
+    "moderation": Refuse("Claude's API has no moderation scores.", checks.mapping),
     "web_search_options": Elsewhere("Claude's web search tool; sources in `annotations`."),
 }

@@ -9,7 +9,8 @@ Two keys that a client cannot lose while it keeps OpenAI's own fields:
 
 The digest looks at what every client keeps: roles, text, media, calls and their ids. It does not
 look at extensions, nor at whether a text stands as a string or in parts, nor at the white space
-of the assistant's own text, which we and some clients change.
+of the assistant's own text, which we and some clients change, nor at the code fence around it,
+which an answer in JSON loses.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from claif_cla.translate.chat.binding import THINKING, Prefixes
+from claif_cla.translate.chat.fences import unfenced
 from claif_cla.wire import json_text
 
-__all__ = ["Heard", "Memory", "Recollection", "answer_keys", "worth_keeping"]
+__all__ = ["Heard", "Memory", "Recollection", "answer_keys", "is_programs", "worth_keeping"]
 
 _PLAIN = ("text", "tool_use")
 """Block types whose content OpenAI's own fields carry completely."""
@@ -31,20 +34,29 @@ _NATIVE = ("content_blocks", "thinking_blocks", "reasoning_details")
 MAX_DEPTH = 100
 """How deep into a content part the digest looks."""
 
-_THINKING = ("thinking", "redacted_thinking")
 
-
-class Memory(Protocol):
+class Memory(Prefixes, Protocol):
     """Where answers are kept; see `claif_cla.thinking_memory`."""
 
     def __len__(self) -> int: ...
-    def keep(self, keys: Iterable[str], content: Sequence[Any]) -> None: ...
+    def keep(
+        self, keys: Iterable[str], content: Sequence[Any], prefix: str | None = None
+    ) -> None: ...
     def recall(self, key: str) -> list[Any] | None: ...
 
 
 def worth_keeping(content: Iterable[Mapping[str, Any]]) -> bool:
     """Whether OpenAI's fields alone would lose something of this answer."""
-    return any(block.get("type") not in _PLAIN or block.get("citations") for block in content)
+    return any(
+        block.get("type") not in _PLAIN or block.get("citations") or is_programs(block)
+        for block in content
+    )
+
+
+def is_programs(call: Mapping[str, Any]) -> bool:
+    """Whether a call was made by a program, and not by Claude itself."""
+    caller = call.get("caller")
+    return isinstance(caller, Mapping) and isinstance(caller.get("tool_id"), str)
 
 
 class Heard:
@@ -79,7 +91,7 @@ class Heard:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    return "".join(unfenced(text).split())
 
 
 def _said(content: Any) -> str:
@@ -94,7 +106,7 @@ def _part(part: Any) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Mapping):
-        if part.get("type") in _THINKING:
+        if part.get("type") in THINKING:
             return ""
         if isinstance(part.get("text"), str):
             return str(part["text"])
@@ -141,7 +153,7 @@ def answer_keys(
 
 
 class Recollection:
-    """What a memory holds of the conversation of one request.
+    """What a memory holds of the conversation of one request; `knows` tells if it holds anything.
 
     The digest is made as far as it is needed, and only if the memory holds anything.
 
@@ -151,6 +163,7 @@ class Recollection:
     """
 
     def __init__(self, memory: Memory | None, messages: Sequence[Any]) -> None:
+        self.knows = memory is not None and len(memory) > 0
         self._memory = memory
         self._messages = messages
         self._heard = Heard()
@@ -162,7 +175,7 @@ class Recollection:
         A message that brings native blocks of its own is not looked up.
         """
         message = self._messages[index]
-        if self._memory is None or not len(self._memory) or _is_complete(message):
+        if self._memory is None or not self.knows or _is_complete(message):
             return None
         ids = _call_ids(message)
         if ids:
@@ -181,4 +194,4 @@ def _is_complete(message: Mapping[str, Any]) -> bool:
         return True
     content = message.get("content")
     parts = content if isinstance(content, (list, tuple)) else ()
-    return any(isinstance(part, Mapping) and part.get("type") in _THINKING for part in parts)
+    return any(isinstance(part, Mapping) and part.get("type") in THINKING for part in parts)

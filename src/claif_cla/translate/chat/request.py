@@ -7,7 +7,7 @@ matter in its one place and in the order they depend on each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.catalog.model_info import ModelInfo, lookup
@@ -16,18 +16,23 @@ from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.call import Call
 from claif_cla.translate.chat import native
-from claif_cla.translate.chat.caching import settle_caching
+from claif_cla.translate.chat.beta_tools import needed_betas
+from claif_cla.translate.chat.binding import unfit_thinking
+from claif_cla.translate.chat.caching import breakpoints, settle_caching
+from claif_cla.translate.chat.containers import settle_container
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.lessons import Lesson
 from claif_cla.translate.chat.limits import STREAM_ABOVE, settle_max_tokens
 from claif_cla.translate.chat.params import PARAMS
 from claif_cla.translate.chat.sampling import settle_sampling
+from claif_cla.translate.chat.size_limits import check_bytes
+from claif_cla.translate.chat.structured import asks_in_words, settle_format
 from claif_cla.translate.chat.thinking import settle_thinking
 from claif_cla.translate.chat.tool_choice import settle_tool_choice
 from claif_cla.translate.chat.tools import ToolBox, tool_box
 from claif_cla.translate.headers import forwarded, merged_betas
 from claif_cla.translate.receipts import Receipts
-from claif_cla.translate.rules import apply, merge
+from claif_cla.translate.rules import apply, merge, refuse_unknown
 from claif_cla.wire import json_text
 from claif_cla.wire.http import UpstreamRequest
 
@@ -38,6 +43,9 @@ MAX_ANSWERS = 128
 """OpenAI's bound of `n`."""
 
 _ORDER = ("model", "max_tokens", "stream", "system", "messages", "tools", "tool_choice")
+_STREAM_OPTIONS = ("include_usage", "include_obfuscation")
+"""Obfuscation only pads chunks against listeners on the line; Claude's are not padded."""
+_KNOWN = PARAMS.keys() | native.NATIVE
 _TOO_DEEP = "The request is nested too deeply."
 _HISTORY_TOOL = {"type": "object", "additionalProperties": True}
 
@@ -56,6 +64,10 @@ class Plan:
         stream: whether the caller wants chunks. The upstream may be streamed without that.
         include_usage: whether the chunks end with the usage.
         n: how many answers the caller wants.
+        breakpoints: where the prompt may be cached, and for how long.
+        insistence: what to say, once, to an answer that makes none of the calls which the caller
+            forced; empty where nothing is to be said.
+        unfence: whether a code fence around the answer is none of it.
         remarks: what the caller should know about the model.
     """
 
@@ -69,13 +81,19 @@ class Plan:
     stream: bool
     include_usage: bool
     n: int = 1
+    breakpoints: tuple[Mapping[str, str], ...] = ()
+    insistence: str = ""
+    unfence: bool = False
     remarks: tuple[str, ...] = ()
 
-    def upstream(self, messages: list[Any] | None = None) -> UpstreamRequest:
-        """The request, or its continuation with other `messages`."""
+    def upstream(
+        self, messages: list[Any] | None = None, container: str | None = None
+    ) -> UpstreamRequest:
+        """The request, or its continuation with other `messages` in the same `container`."""
         data = self.data
         if messages is not None:
-            data = json_text.dump_bytes({**self.body, "messages": messages})
+            where = {} if container is None else {"container": container}
+            data = json_text.dump_bytes({**self.body, **where, "messages": messages})
         return UpstreamRequest("POST", MESSAGES_PATH, self.headers, data, self.query)
 
 
@@ -90,12 +108,28 @@ def plan_request(call: Call, lesson: Lesson | None = None) -> Plan:
         Refusal: naming the parameter, for what cannot be sent under the call's `compat`.
     """
     try:
-        return _planned(call, lesson)
+        plan = _planned(call, lesson, lesson.unfit if lesson is not None else frozenset())
+        return _refitted(plan, call, lesson)
     except RecursionError as error:
         raise Refusal(_TOO_DEEP, param=None, code="invalid_value") from error
 
 
-def _planned(call: Call, lesson: Lesson | None) -> Plan:
+def _refitted(plan: Plan, call: Call, lesson: Lesson | None) -> Plan:
+    """The plan without the thinking that is known not to fit, where there is such.
+
+    A caller who says by `block_binding` what becomes of it is taken at their word.
+    """
+    memory, said = call.settings.memory, "block_binding" in (plan.body.get("thinking") or {})
+    if said or not plan.model.binds_thinking or memory is None or not len(memory):
+        return plan
+    unfit = unfit_thinking(plan.body, memory)
+    try:
+        return _planned(call, lesson, unfit) if unfit else plan
+    except Refusal:
+        return plan  # `strict`: whether the caller's own blocks fit is for the API to say
+
+
+def _planned(call: Call, lesson: Lesson | None, unfit: frozenset[str]) -> Plan:
     request = checks.mapping(call.request, "body")
     receipts = Receipts(call.settings.compat)
     found = resolve(
@@ -105,20 +139,20 @@ def _planned(call: Call, lesson: Lesson | None) -> Plan:
         official=call.settings.official,
         find=lambda name: _facts(name, call, lesson),
     )
-    context = _context(call, request, found, receipts)
-    context = replace(context, without_thinking=lesson is not None and lesson.without_thinking)
+    context = _context(call, request, found, receipts, unfit)
     betas = native.requested_betas(request)
     body = _applied(context)
     betas += _settled(body, context, passes=bool(betas) or "anthropic-beta" in call.headers)
+    betas += needed_betas(body, [*betas, *call.headers.get("anthropic-beta", "").split(",")])
     version = settle_sampling(body, context)
-    stream, include_usage = _streaming(request)
+    stream, include_usage = _streaming(request, receipts)
     if stream or body["max_tokens"] > STREAM_ABOVE:
         body["stream"] = True
     ordered = {key: body[key] for key in _ORDER if key in body}
     ordered |= {key: body[key] for key in sorted(body) if key not in ordered}
     return Plan(
         ordered,
-        _encoded(ordered),
+        _encoded(ordered, context),
         _headers(call, version, betas),
         call.query,
         found.info,
@@ -127,6 +161,9 @@ def _planned(call: Call, lesson: Lesson | None) -> Plan:
         stream=stream,
         include_usage=include_usage,
         n=_count(request),
+        breakpoints=breakpoints(ordered, context),
+        insistence=" ".join(context.insistence),
+        unfence=asks_in_words(context),
         remarks=(found.deprecation,) if found.deprecation else (),
     )
 
@@ -140,24 +177,30 @@ def _facts(name: str, call: Call, lesson: Lesson | None) -> ModelInfo:
     return learnt or info
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def _encoded(body: Mapping[str, Any], context: Context) -> bytes:
     try:
-        return json_text.dump_bytes(body)
+        data = json_text.dump_bytes(body)
     except ValueError as error:  # nested too deeply, or a number of thousands of digits
         message = f"The request cannot be written as JSON: {error}."
         raise Refusal(message, param=None, code="invalid_value") from error
+    check_bytes(data, context)
+    return data
 
 
 def _context(
-    call: Call, request: Mapping[str, Any], found: Resolution, receipts: Receipts
+    call: Call,
+    request: Mapping[str, Any],
+    found: Resolution,
+    receipts: Receipts,
+    unfit: frozenset[str],
 ) -> Context:
     for note in found.notes:
-        receipts.adapt(note["param"], note["detail"])
+        receipts.adapt(note["param"], f"{note['detail']}.")
     if request.get("messages") is None:
         message = "Missing required parameter: `messages`."
         raise Refusal(message, param="messages", code="missing_required_parameter")
     tools = tool_box(request, receipts, takes_strict=found.info.structured_outputs)
-    return Context(request, call.settings, found.model_id, found.info, tools, receipts)
+    return Context(request, call.settings, found.model_id, found.info, tools, receipts, unfit=unfit)
 
 
 def _applied(context: Context) -> dict[str, Any]:
@@ -175,21 +218,22 @@ def _applied(context: Context) -> dict[str, Any]:
 def _settled(body: dict[str, Any], context: Context, *, passes: bool) -> list[str]:
     """What concerns several parameters, in the order they depend on each other."""
     settle_tool_choice(body, context)
-    _settle_history_tools(body)
+    _settle_history_tools(body, context)
     settle_max_tokens(body, context)
     betas = native.settle_native(body, context)
+    settle_format(body, context)
     settle_thinking(body, context)
     if context.instructions:
         text = " ".join(context.instructions)
         body["system"] = [*body.get("system", ()), {"type": "text", "text": text}]
-    unknown = {*context.request} - {*PARAMS} - native.NATIVE
     pass_on = passes or context.model.family == "foreign"
-    native.settle_unknown(body, unknown, context, pass_on=pass_on)
+    native.settle_unknown(body, _KNOWN, context, pass_on=pass_on)
+    settle_container(body, context)
     settle_caching(body, context)
     return betas
 
 
-def _settle_history_tools(body: dict[str, Any]) -> None:
+def _settle_history_tools(body: dict[str, Any], context: Context) -> None:
     """Tools that only the history knows, when the request brings none.
 
     The API wants tools with messages that hold tool blocks; they are declared so that they can
@@ -197,7 +241,7 @@ def _settle_history_tools(body: dict[str, Any]) -> None:
     """
     if "tools" in body:
         return
-    blocks = (block for turn in body["messages"] for block in turn["content"])
+    blocks = (block for turn in context.rich_turns for block in turn["content"])
     names = dict.fromkeys(block["name"] for block in blocks if block["type"] == "tool_use")
     if names:
         body["tools"] = [{"name": name, "input_schema": _HISTORY_TOOL} for name in names]
@@ -209,16 +253,18 @@ def _count(request: Mapping[str, Any]) -> int:
     return 1 if n is None else checks.integer(n, "n", 1, MAX_ANSWERS)
 
 
-def _streaming(request: Mapping[str, Any]) -> tuple[bool, bool]:
+def _streaming(request: Mapping[str, Any], receipts: Receipts) -> tuple[bool, bool]:
     """Whether the caller wants chunks, and the usage at their end."""
     stream = request.get("stream")
     stream = checks.boolean(stream, "stream") if stream is not None else False
     options = request.get("stream_options")
     if options is None:
         return stream, False
-    usage = checks.mapping(options, "stream_options").get("include_usage")
-    wanted = usage is not None and checks.boolean(usage, "stream_options.include_usage")
-    return stream, stream and wanted
+    given = checks.mapping(options, "stream_options")
+    refuse_unknown(given, _STREAM_OPTIONS, "stream_options", receipts)
+    for name in _STREAM_OPTIONS:
+        checks.boolean(given.get(name) or False, f"stream_options.{name}")
+    return stream, stream and bool(given.get("include_usage"))
 
 
 def _headers(call: Call, version: str, betas: list[str]) -> dict[str, str]:

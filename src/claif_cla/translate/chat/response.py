@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from claif_cla.errors import MalformedAnswer
 from claif_cla.translate.body import UNREADABLE
 from claif_cla.translate.chat.calls import tool_call
+from claif_cla.translate.chat.fences import Unfencing
 from claif_cla.translate.chat.tools import ToolBox
 from claif_cla.translate.stop_reason import finish_reason
 from claif_cla.translate.usage import service_tier, usage_to_openai
@@ -18,9 +19,26 @@ BLANK_LINE = "\n\n"
 """What stands between the texts of two thinking blocks, and between two texts that another block
 stood between."""
 
+_Said: TypeAlias = tuple[str, list[dict[str, Any]]]
+"""All text of an answer, and its web citations at their place in it."""
 
-def completion(message: Any, tools: ToolBox, now: int) -> dict[str, Any]:
+
+def completion(
+    message: Any,
+    tools: ToolBox,
+    now: int,
+    *,
+    unfence: bool = False,
+    seams: Collection[int] = (),
+) -> dict[str, Any]:
     """The `ChatCompletion` JSON for a Message.
+
+    Args:
+        message: of the Messages API.
+        tools: of the request.
+        now: Unix seconds for `created`.
+        unfence: whether a code fence around the text is none of it.
+        seams: numbers of the blocks that begin an answer of their own, to another request.
 
     An answer that Claude broke off (`refusal`) keeps what it had said, as OpenAI's does: its
     `finish_reason` is `content_filter`, and a stream could not take it back either.
@@ -29,13 +47,16 @@ def completion(message: Any, tools: ToolBox, now: int) -> dict[str, Any]:
         MalformedAnswer: for JSON that is no Message.
     """
     try:
-        return _completion(message, tools, now)
+        said = _text(message["content"], Unfencing() if unfence else None, seams)
+        return _completion(message, tools, now, said)
     except UNREADABLE as error:
         message = "the answer is JSON, but not a Message of the Messages API"
         raise MalformedAnswer(message) from error
 
 
-def _completion(message: Mapping[str, Any], tools: ToolBox, now: int) -> dict[str, Any]:
+def _completion(
+    message: Mapping[str, Any], tools: ToolBox, now: int, said: _Said
+) -> dict[str, Any]:
     if message["type"] != "message":
         raise ValueError(message["type"])
     usage = message.get("usage") or {}
@@ -44,7 +65,7 @@ def _completion(message: Mapping[str, Any], tools: ToolBox, now: int) -> dict[st
         "object": "chat.completion",
         "created": now,
         "model": message.get("model"),
-        "choices": [_choice(message, message["content"], tools)],
+        "choices": [_choice(message, tools, said)],
         "usage": usage_to_openai(usage),
         "system_fingerprint": None,
     }
@@ -52,12 +73,12 @@ def _completion(message: Mapping[str, Any], tools: ToolBox, now: int) -> dict[st
     return result | ({"service_tier": tier} if tier else {})
 
 
-def _choice(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> dict[str, Any]:
-    uses = [block for block in blocks if block["type"] == "tool_use"]
+def _choice(message: Mapping[str, Any], tools: ToolBox, said: _Said) -> dict[str, Any]:
+    uses = [block for block in message["content"] if block["type"] == "tool_use"]
     stop_reason = message.get("stop_reason")
     choice: dict[str, Any] = {
         "index": 0,
-        "message": _message(message, blocks, uses, tools),
+        "message": _message(message, uses, tools, said),
         "logprobs": None,
         "finish_reason": finish_reason(stop_reason, calls_tools=bool(uses), legacy=tools.legacy),
     }
@@ -68,12 +89,10 @@ def _choice(message: Mapping[str, Any], blocks: list[Any], tools: ToolBox) -> di
 
 
 def _message(
-    message: Mapping[str, Any],
-    blocks: list[dict[str, Any]],
-    uses: list[dict[str, Any]],
-    tools: ToolBox,
+    message: Mapping[str, Any], uses: list[dict[str, Any]], tools: ToolBox, said: _Said
 ) -> dict[str, Any]:
-    text, annotations = _text(blocks)
+    text, annotations = said
+    blocks = message["content"]
     refused = message.get("stop_reason") == "refusal"
     result: dict[str, Any] = {
         "role": "assistant",
@@ -87,6 +106,8 @@ def _message(
         result["function_call"] = tool_call(uses[0], tools)["function"]
     elif uses:
         result["tool_calls"] = [tool_call(use, tools) for use in uses]
+    if message.get("container") is not None:
+        result["container"] = message["container"]
     return result | _reasoning(blocks) | {"content_blocks": native(blocks)}
 
 
@@ -104,27 +125,33 @@ def _reasoning(blocks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return result | ({"reasoning_content": BLANK_LINE.join(texts)} if texts else {})
 
 
-def _text(blocks: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """All text, and its web citations at their place in it."""
+def _text(
+    blocks: Sequence[Mapping[str, Any]], unfencing: Unfencing | None, seams: Collection[int]
+) -> _Said:
     pieces: list[str] = []
     annotations = []
     length = 0
+    last = ""
     apart = False
-    for block in blocks:
+    for number, block in enumerate(blocks):
+        if number in seams or block["type"] != "text":
+            apart = bool(last)
         if block["type"] != "text":
-            apart = bool(pieces)
             continue
         text = block.get("text") or ""
         if not text:
             continue
-        between = joint(pieces[-1], text) if apart else ""
-        apart = False
+        between = joint(last, text) if apart else ""
+        apart, last = False, text
         start = length + len(between)
-        length = start + len(text)
-        pieces += [between, text] if between else [text]
+        said = between + text if unfencing is None else unfencing.take(between + text)
+        length += len(said)
+        pieces.append(said)
         for citation in block.get("citations") or ():
-            made = annotation(citation, start, length)
+            made = annotation(citation, min(start, length), length)
             annotations += [made] if made else []
+    if unfencing is not None:
+        pieces.append(unfencing.rest())
     return "".join(pieces), annotations
 
 

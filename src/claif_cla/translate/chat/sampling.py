@@ -50,7 +50,7 @@ def settle_sampling(body: dict[str, Any], context: Context) -> str:
         # Other makers' models behind the Messages API: as given, on the version they know.
         return SAMPLING_VERSION
     if context.model.sampling == "none":
-        detail = f"{context.model.id} takes no sampling parameters."
+        detail = f"`{context.model.id}` takes no sampling parameters."
         for key in _KEYS:
             _drop(body, key, detail, context)
     else:
@@ -72,7 +72,7 @@ def _settle_by_value(body: dict[str, Any], context: Context) -> None:
         if body["temperature"] == 1 and body["top_p"] != 1:
             del body["temperature"]  # the default: leaving it out changes nothing
         else:
-            detail = f"{context.model.id} takes `temperature` or `top_p`; `temperature` wins."
+            detail = f"`{context.model.id}` takes `temperature` or `top_p`; `temperature` wins."
             _drop(body, "top_p", detail, context)
     for key, neutral in _NEUTRAL.items():
         if key in body and body[key] == neutral:

@@ -12,12 +12,19 @@ from typing import Any
 
 from claif_cla.errors import MalformedAnswer
 from claif_cla.translate.body import UNREADABLE
+from claif_cla.translate.chat.fences import Unfencing
 from claif_cla.translate.chat.response import native, refusal_text
 from claif_cla.translate.chat.stream_blocks import Delta, Progress, StreamedBlock, streamed_block
 from claif_cla.translate.chat.tools import ToolBox
 from claif_cla.translate.flow import Chunk
 from claif_cla.translate.stop_reason import finish_reason
-from claif_cla.translate.usage import add_usage, merge_usage, service_tier, usage_to_openai
+from claif_cla.translate.usage import (
+    add_usage,
+    merge_usage,
+    prompt_cache,
+    service_tier,
+    usage_to_openai,
+)
 
 __all__ = ["ChunkTranslator"]
 
@@ -31,12 +38,16 @@ class ChunkTranslator:
         now: Unix seconds for `created`.
         include_usage: whether the caller asked for a last chunk with the usage.
         adaptations: the receipts, which travel on the first chunk.
+        breakpoints: of the request, for the receipt of what was cached, on the first chunk too.
+        unfence: whether a code fence around the text is none of it.
     """
 
     tools: ToolBox
     now: int
     include_usage: bool = False
     adaptations: Sequence[Mapping[str, str]] = ()
+    breakpoints: Sequence[Mapping[str, str]] = ()
+    unfence: bool = False
 
     complete: bool = False
     _begun: bool = False
@@ -46,6 +57,9 @@ class ChunkTranslator:
     _usage: dict[str, Any] = field(default_factory=dict)
     _earlier_usage: dict[str, Any] = field(default_factory=dict)
     _stop: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._progress.unfencing = Unfencing() if self.unfence else None
 
     def feed(self, event: Mapping[str, Any]) -> list[Chunk]:
         """The chunks for one event; unknown events have none.
@@ -60,8 +74,13 @@ class ChunkTranslator:
             message = f"an event of type {event.get('type')!r} has not the fields that it must have"
             raise MalformedAnswer(message) from error
 
-    def resume(self) -> None:
-        """Go on with the stream that continues a paused turn, as one answer."""
+    def resume(self, *, apart: bool = False) -> None:
+        """Go on with the stream that continues a paused turn, as one answer.
+
+        Args:
+            apart: whether it answers another request, so that its text stands for itself.
+        """
+        self._progress.apart = self._progress.apart or (apart and bool(self._progress.last_char))
         self._earlier_usage = add_usage(self._earlier_usage, self._usage)
         self._usage, self._stop = {}, {}
         self.complete = self._begun = False
@@ -96,6 +115,7 @@ class ChunkTranslator:
             self._base["usage"] = None
         chunk = self._chunk({"role": "assistant", "content": "", "refusal": None})
         chunk["adaptations"] = [*self.adaptations]
+        chunk["prompt_cache"] = prompt_cache(self.breakpoints, self._usage)
         return chunk
 
     def _chunk(self, delta: Delta, reason: str | None = None) -> Chunk:
@@ -134,7 +154,7 @@ class ChunkTranslator:
         return []
 
     def _note_stop(self, source: Mapping[str, Any]) -> None:
-        for key in ("stop_reason", "stop_sequence", "stop_details"):
+        for key in ("stop_reason", "stop_sequence", "stop_details", "container"):
             if source.get(key) is not None:
                 self._stop[key] = source[key]
 
@@ -150,10 +170,14 @@ class ChunkTranslator:
             content: all blocks of the answer, for `content_blocks`. They travel at the end, at
                 once: only then are they known, and only a caller who echoes them needs them.
         """
-        chunks = []
+        unfencing = self._progress.unfencing
+        rest = unfencing.rest() if unfencing is not None else ""
+        chunks = [self._chunk({"content": rest})] if rest else []
         stop_reason = self._stop.get("stop_reason")
         if stop_reason == "refusal":
             chunks.append(self._chunk({"refusal": refusal_text(self._stop.get("stop_details"))}))
+        if "container" in self._stop:
+            chunks.append(self._chunk({"container": self._stop["container"]}))
         blocks = [{"index": at, **block} for at, block in enumerate(native(content))]
         if blocks:
             chunks.append(self._chunk({"content_blocks": blocks}))

@@ -15,6 +15,7 @@ from typing_extensions import override
 from claif_cla.errors import OversizedAnswer
 from claif_cla.translate.body import parse
 from claif_cla.translate.chat.calls import tool_call
+from claif_cla.translate.chat.fences import Unfencing
 from claif_cla.translate.chat.response import BLANK_LINE, annotation, joint
 from claif_cla.translate.chat.tools import ToolBox
 from claif_cla.translate.surrogates import HalfHeld, paired
@@ -33,13 +34,15 @@ class Progress:
     """How far an answer has come: what offsets, joints and indexes are counted from.
 
     Attributes:
-        length: of the text, in characters.
-        last_char: of the text; empty before it begins.
+        unfencing: takes the code fence off the text; None where the text stays as it is.
+        length: of the text passed on, in characters.
+        last_char: of the text that came; empty before it begins.
         apart: whether a block that is no text has come since.
         thinking_blocks, thinking_texts: thinking blocks, and those of them with a text.
         tool_calls, annotations: how many.
     """
 
+    unfencing: Unfencing | None = None
     length: int = 0
     last_char: str = ""
     apart: bool = False
@@ -57,7 +60,7 @@ def streamed_block(content: Mapping[str, Any], progress: Progress, tools: ToolBo
     """
     kind = _KINDS.get(content["type"], StreamedBlock)
     if kind is not _Text:
-        progress.apart = progress.length > 0
+        progress.apart = bool(progress.last_char)
     return kind(content, progress, tools)
 
 
@@ -112,13 +115,15 @@ class _Text(StreamedBlock):
             between = joint(progress.last_char, text) if progress.apart else ""
             progress.apart = False
             self.begin = progress.length + len(between)
-            progress.length = self.begin
         else:
             between = ""
-        progress.length += len(text)
         progress.last_char = text[-1]
+        said = between + text
+        if progress.unfencing is not None:
+            said = progress.unfencing.take(said)
+        progress.length += len(said)
         self.end = progress.length
-        return [{"content": between + text}]
+        return [{"content": said}] if said else []
 
     @override
     def stop(self) -> list[Delta]:
@@ -126,7 +131,8 @@ class _Text(StreamedBlock):
         if self.begin < 0:  # nothing that could be cited
             return said
         citations, self.citations = self.citations, []
-        made = [annotation(citation, self.begin, self.end) for citation in citations]
+        begin = min(self.begin, self.end)  # of what is held back as a possible fence
+        made = [annotation(citation, begin, self.end) for citation in citations]
         found = []
         for item in filter(None, made):
             found.append({"index": self.progress.annotations} | item)

@@ -8,6 +8,7 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
+from claif_cla.translate.chat.web_search import TOOL_NAME
 
 __all__ = ["function_call_patch", "parallel_patch", "settle_tool_choice", "tool_choice_patch"]
 
@@ -70,23 +71,34 @@ def _with_tools(choice: dict[str, Any], context: Context, param: str) -> dict[st
 def _allowed_tools(given: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Only the allowed tools are sent; there is no other way to allow a subset.
 
-    The tools come first in Claude's prompt, so this starts a prompt cache of its own.
+    The tools come first in Claude's prompt, so this starts a prompt cache of its own. Where none
+    may be called, or the only one must be, another choice says the same and the tools stay.
     """
     at = "tool_choice.allowed_tools"
     allowed = checks.mapping(given.get("allowed_tools", given), at)
     mode = checks.one_of(allowed.get("mode"), f"{at}.mode", ("auto", "required"))
-    wire_names = set()
-    for index, item in enumerate(checks.sequence(allowed.get("tools"), f"{at}.tools")):
-        where = f"{at}.tools[{index}]"
-        tool = checks.mapping(item, where)
-        inner = checks.mapping(tool.get(str(tool.get("type")), tool), where)
-        chosen = _named(inner.get("name"), context, f"{where}.name")
-        wire_names.add(chosen["tool_choice"]["name"])
-    tools = [tool for tool in context.tools.definitions if tool.get("name") in wire_names]
-    if not tools and mode == "required":
+    listed = checks.sequence(allowed.get("tools"), f"{at}.tools")
+    chosen = [_allowed(item, f"{at}.tools[{n}]", context) for n, item in enumerate(listed)]
+    names = {choice["name"] for choice in chosen}
+    if mode == "required" and not names:
         message = f"`{at}.tools` is empty, but one of them must be called; name one at least."
         raise Refusal(message, param=f"{at}.tools", code="invalid_value")
-    return {"tools": tools, "tool_choice": {"type": _WORDS[mode]}}
+    choice = chosen[0] if mode == "required" and len(names) == 1 else {"type": _WORDS[mode]}
+    if choice["type"] == "tool" and context.model.forced_tool_choice:
+        return {"tool_choice": choice}
+    if context.request.get("web_search_options") is not None:
+        names.add(TOOL_NAME)  # asked for beside the tools, so it is none of those to choose from
+    if not names:
+        return _with_tools({"type": "none"}, context, "tool_choice")
+    tools = [tool for tool in context.tools.definitions if tool.get("name") in names]
+    return {"tools": tools, "tool_choice": choice}
+
+
+def _allowed(item: Any, at: str, context: Context) -> dict[str, Any]:
+    tool = checks.mapping(item, at)
+    inner = checks.mapping(tool.get(str(tool.get("type")), tool), at)
+    choice: dict[str, Any] = _named(inner.get("name"), context, f"{at}.name")["tool_choice"]
+    return choice
 
 
 def settle_tool_choice(body: dict[str, Any], context: Context) -> None:
@@ -94,7 +106,8 @@ def settle_tool_choice(body: dict[str, Any], context: Context) -> None:
 
     - The flag for parallel calls needs a type beside it, and `none` takes no flag.
     - A legacy answer holds one `function_call`, so only one may be made.
-    - A model that refuses forced choice gets `auto` and an instruction instead.
+    - A model that refuses forced choice gets `auto` and an instruction instead, and is asked once
+      more if it calls nothing.
     """
     if not body.get("tools"):
         body.pop("tools", None)
@@ -116,7 +129,10 @@ def settle_tool_choice(body: dict[str, Any], context: Context) -> None:
 def _instead_of_force(choice: dict[str, Any], context: Context) -> dict[str, Any]:
     named = choice.pop("name", None)
     what = f"the tool `{named}`" if named else "one of the tools"
-    detail = f"{context.model.id} takes no forced choice; it is told to call {what} instead."
-    context.receipts.adapt("tool_choice", detail)
+    detail = f"`{context.model.id}` takes no forced choice; it is told to make the call, twice if"
+    detail += " it does not at once."
+    param = "tool_choice" if context.request.get("tool_choice") is not None else "function_call"
+    context.receipts.adapt(param, detail)
     context.instructions.append(f"You must answer this turn by calling {what}, not with text.")
+    context.insistence.append(f"Call {what} now: your answer has to be that call.")
     return choice | {"type": "auto"}

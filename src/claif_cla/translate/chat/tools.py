@@ -22,6 +22,8 @@ from claif_cla.translate.schema.convert import (
     MAX_STRICT_TOOLS,
     MAX_STRICT_UNIONS,
     Rewritten,
+    StrictCost,
+    output_schema,
     strict_cost,
     strict_tool_schema,
     tool_schema,
@@ -44,8 +46,11 @@ _EXTRAS = (
 
 _LIMITS = (
     f"the API compiles at most {MAX_STRICT_TOOLS} strict tools with {MAX_STRICT_OPTIONAL} optional"
-    f" parameters and {MAX_STRICT_UNIONS} unions in all"
+    f" parameters and {MAX_STRICT_UNIONS} unions in all, `response_format` included"
 )
+
+_SEARCH = "web_search_options"
+"""The parameter that adds a tool to those of `tools`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,23 @@ def tool_box(
     else:
         items = checks.sequence(tools, "tools") if tools is not None else ()
         tools_in_form = [(f"tools[{i}]", item) for i, item in enumerate(items)]
-    if request.get("web_search_options") is not None:
-        tool = web_search_tool(request["web_search_options"], receipts)
-        tools_in_form.append(("web_search_options", tool))
-    legacy = functions is not None
-    return _Builder(receipts, legacy=legacy, takes_strict=takes_strict).build(tools_in_form)
+    if request.get(_SEARCH) is not None:
+        tools_in_form.append((_SEARCH, web_search_tool(request[_SEARCH], receipts)))
+    legacy, answer = functions is not None, request.get("response_format")
+    builder = _Builder(receipts, legacy=legacy, takes_strict=takes_strict, answer=answer)
+    return builder.build(tools_in_form)
+
+
+def _cost_of(response_format: Any) -> StrictCost:
+    """What the answer's own schema takes of the limits, which all schemas of a request share.
+
+    One that cannot be compiled takes nothing; it is refused, or told in words, elsewhere.
+    """
+    try:
+        schema = json_text.plain(response_format["json_schema"]["schema"])
+        return strict_cost(output_schema(schema).schema)
+    except (KeyError, TypeError, Refusal):
+        return StrictCost(0, 0)
 
 
 @dataclass(slots=True)
@@ -117,13 +134,13 @@ class _Builder:
     receipts: Receipts
     legacy: bool
     takes_strict: bool
+    answer: Any
     names: ToolNames = field(default_factory=ToolNames)
     wrapped: dict[str, str] = field(default_factory=dict)
     custom: set[str] = field(default_factory=set)
-    # What the strict tools so far take of the request's limits.
+    # What the strict tools so far, and the answer's format, take of the request's limits.
     strict: int = 0
-    optional: int = 0
-    unions: int = 0
+    spent: StrictCost | None = None
 
     def build(self, items: Sequence[tuple[str, Any]]) -> ToolBox:
         tools = [(param, checks.mapping(item, param)) for param, item in items]
@@ -183,21 +200,18 @@ class _Builder:
         return self._noted(function, schema)
 
     def _affords(self, schema: Rewritten) -> bool:
+        self.spent = self.spent or _cost_of(self.answer)
         cost = strict_cost(schema.schema)
-        optional, unions = self.optional + cost.optional, self.unions + cost.unions
-        if (
-            self.strict >= MAX_STRICT_TOOLS
-            or optional > MAX_STRICT_OPTIONAL
-            or unions > MAX_STRICT_UNIONS
-        ):
+        both = StrictCost(self.spent.optional + cost.optional, self.spent.unions + cost.unions)
+        if self.strict >= MAX_STRICT_TOOLS or not both.affordable:
             return False
-        self.strict, self.optional, self.unions = self.strict + 1, optional, unions
+        self.strict, self.spent = self.strict + 1, both
         return True
 
     def _loosened(
         self, function: Mapping[str, Any], given: Any, where: str, reason: str
     ) -> Rewritten:
-        self._note(function, "strict", f"{reason}; sent without `strict`.")
+        self._note(function, "strict", f"{reason}; sent without `strict`")
         return self._noted(function, tool_schema(given, param=where))
 
     def _noted(self, function: Mapping[str, Any], schema: Rewritten) -> Rewritten:
@@ -207,7 +221,7 @@ class _Builder:
 
     def _note(self, function: Mapping[str, Any], field_name: str, note: str) -> None:
         place = "functions[]" if self.legacy else "tools[].function"
-        self.receipts.adapt(f"{place}.{field_name}", f"`{function['name']}`: {note}")
+        self.receipts.adapt(f"{place}.{field_name}", f"`{function['name']}`: {note}.")
 
     def _custom(self, custom: Mapping[str, Any], param: str) -> dict[str, Any]:
         name = self.names.to_wire(custom["name"])
@@ -266,6 +280,9 @@ def _check_unique(
         name = definition.get("name")
         if not isinstance(name, str):  # a server tool without one
             continue
+        if name in seen and param == _SEARCH:
+            message = f"`{param}` adds the tool `{name}`, but `tools` has one of that name already."
+            raise Refusal(message, param=param, code="invalid_value")
         if name in seen:
             kind = next((k for k in ("function", "custom") if k in tool), None)
             where = f"{param}.{kind}.name" if kind else f"{param}.name"

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.errors import Refusal
 from claif_cla.translate.schema.draft import check_depth, upgrade
@@ -49,8 +48,7 @@ MAX_STRICT_OPTIONAL = 24
 MAX_STRICT_UNIONS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """A schema in the form that Claude takes.
 
     Attributes:
@@ -68,8 +66,7 @@ class Rewritten:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StrictCost:
+class StrictCost(NamedTuple):
     """What a compiled schema takes from the limits of its request.
 
     Attributes:
@@ -82,7 +79,7 @@ class StrictCost:
 
     @property
     def affordable(self) -> bool:
-        """Whether a request may hold this schema, if it holds no other."""
+        """Whether a request may hold what costs this, if it holds nothing else."""
         return self.optional <= MAX_STRICT_OPTIONAL and self.unions <= MAX_STRICT_UNIONS
 
 

@@ -426,6 +426,27 @@ def test_wrong_media_are_told_also_inside_tool_results(ask, block, message):
     assert message in nested.message
 
 
+@pytest.mark.parametrize(
+    ("model", "count", "message"),
+    [
+        (ENABLED, 101, "messages: too many images: 101 > 100 maximum"),
+        (ADAPTIVE, 601, "messages: too many images: 601 > 600 maximum"),
+        (ENABLED, 100, None),
+    ],
+)
+def test_images_are_counted(ask, model, count, message):
+    answer = ask(model=model, messages=[user(*[image()] * count)])
+    assert answer.status == (200 if message is None else 400)
+    assert message is None or answer.message == message
+
+
+def test_many_images_must_be_smaller(ask):
+    wide = image(data=png(2001, 1))
+    assert ask(messages=[user(*[wide] * 20)]).status == 200
+    refused = ask(messages=[user(*[wide] * 21)])
+    assert refused.message.endswith("size for many-image requests: 2000 pixels")
+
+
 def test_citations_are_for_all_documents_or_none(ask):
     answer = ask(messages=[user(document(citations={"enabled": True}), document(), text())])
     assert "on all documents or on none" in answer.message

@@ -16,7 +16,7 @@ from claif_cla.backends.simulator.rules.model_rules import (
     check_sampling,
     check_speed,
 )
-from claif_cla.backends.simulator.rules.pairing import check_pairs
+from claif_cla.backends.simulator.rules.pairing import check_container, check_pairs
 from claif_cla.backends.simulator.rules.thinking import (
     check_thinking_config,
     check_tool_loop,
@@ -83,7 +83,9 @@ def check_request(  # noqa: PLR0913
     check_cache_control(payload, turns)
     check_texts(payload, turns)
     check_pairs(turns)
-    check_media(turns, structured=structured)
+    if not counting:
+        check_container(payload, turns)
+    check_media(turns, model, structured=structured)
     check_prefill(turns, model, structured=structured)
     check_tool_loop(payload, turns)
     turns, dropped = readable_turns(payload, turns, model, signer)

@@ -1,7 +1,8 @@
 """Rules about images and documents: what the bytes must be.
 
-Size limits: 10 MB of base64 and 8000 x 8000 pixels for an image; documents are PDF files,
-plain text, or text and image blocks.
+Limits: 10 MB of base64 and 8000 x 8000 pixels for an image, 2000 x 2000 where there are more
+than 20; 600 images, or 100 of a model with a short window. Documents are PDF files, plain text, or
+text and image blocks.
 """
 
 from __future__ import annotations
@@ -12,17 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from claif_cla.backends.simulator.conversation import Block, Turn, blocks_of
-from claif_cla.backends.simulator.image_size import image_size, image_type
 from claif_cla.backends.simulator.rules.shapes import fail
+from claif_cla.catalog.model_info import ModelInfo
+from claif_cla.wire.image_size import image_size, image_type
 
 __all__ = ["check_media"]
 
 _MAX_IMAGE_BASE64 = 10 * 1024 * 1024
 _MAX_PIXELS = 8000
+_MAX_PIXELS_OF_MANY = 2000
+_MANY = 20
+_SHORT_WINDOW = 200_000
 
 
-def check_media(turns: Sequence[Turn], *, structured: bool) -> None:
+def check_media(turns: Sequence[Turn], model: ModelInfo, *, structured: bool) -> None:
     """Each image and document is what it claims to be."""
+    images = sum(block["type"] == "image" for _, block in _located(turns))
+    limit = 100 if model.context_window <= _SHORT_WINDOW else 600
+    if images > limit:
+        fail("messages", f"too many images: {images} > {limit} maximum")
     cited = [
         bool((block.get("citations") or {}).get("enabled"))
         for turn in turns
@@ -36,7 +45,7 @@ def check_media(turns: Sequence[Turn], *, structured: bool) -> None:
     for path, block in _located(turns):
         source = block.get("source")
         if block["type"] == "image" and isinstance(source, dict):
-            _check_image(source, f"{path}.image.source")
+            _check_image(source, f"{path}.image.source", many=images > _MANY)
         elif block["type"] == "document" and isinstance(source, dict):
             _check_document(source, f"{path}.document.source")
 
@@ -58,7 +67,7 @@ def _decode(source: Mapping[str, Any], path: str) -> bytes:
         fail(f"{path}.base64", "invalid base64 data")
 
 
-def _check_image(source: Mapping[str, Any], path: str) -> None:
+def _check_image(source: Mapping[str, Any], path: str, *, many: bool) -> None:
     if source["type"] == "url":
         _check_url(source["url"], path)
     if source["type"] != "base64":
@@ -80,10 +89,13 @@ def _check_image(source: Mapping[str, Any], path: str) -> None:
             f"image appears to be a {found} image",
         )
     dimensions = image_size(data)
-    if dimensions is not None and max(dimensions) > _MAX_PIXELS:
+    allowed = _MAX_PIXELS_OF_MANY if many else _MAX_PIXELS
+    if dimensions is not None and max(dimensions) > allowed:
+        requests = " for many-image requests" if many else ""
         fail(
             f"{path}.base64.data",
-            "At least one of the image dimensions exceed max allowed size: 8000 pixels",
+            "At least one of the image dimensions exceed max allowed size"
+            f"{requests}: {allowed} pixels",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from claif_cla.backends.simulator.conversation import Block, Turn
 from claif_cla.backends.simulator.rejection import Rejection
 from claif_cla.backends.simulator.rules.shapes import fail
-from claif_cla.backends.simulator.signatures import Signer, binds_prefix, prefix_digests
+from claif_cla.backends.simulator.signatures import Signer, prefix_digests
 from claif_cla.catalog.model_info import ModelInfo
 
 __all__ = ["check_thinking_config", "check_tool_loop", "readable_turns"]
@@ -109,7 +109,7 @@ def readable_turns(
                 turn.paths[-1],
                 f"The final block in an assistant message cannot be `{turn.blocks[-1]['type']}`.",
             )
-        expected = digest if binds_prefix(model) else None
+        expected = digest if model.binds_thinking else None
         blocks = []
         for path, block in turn.located():
             if _verify(path, block, expected, signer, drop=drop):
