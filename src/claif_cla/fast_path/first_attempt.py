@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import openai
-from openai import NotGiven
 from openai.types.chat import ChatCompletion
 
 from claif_cla.backends.base import Hop
 from claif_cla.fast_path.answers import built
+from claif_cla.fast_path.requests import timeout_extensions
 from claif_cla.http_request import adds_only_headers
 from claif_cla.translate.call import Call
 from claif_cla.transport import Outcome, api_root
@@ -32,10 +32,12 @@ _LOG = logging.getLogger("openai._base_client")
 
 def attempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | None:
     """The answer to what `post_arguments` made of a call; None if openai's loop must run."""
-    if not _can_be_made(client, posted):
+    timeouts = _timeouts(client, posted)
+    if timeouts is None:
         return None
     transport, call = client._claif, _call(client, posted)  # noqa: SLF001
-    hop = _hop(client, posted, client._http.current(client._client))  # noqa: SLF001
+    http = client._http.current(client._client)  # noqa: SLF001
+    hop = Hop(http, api_root(str(client.base_url)), timeouts)
     try:
         outcome = Outcome(answer=transport.answer(call, hop))
     except Exception as error:  # noqa: BLE001 - raised again in the loop
@@ -45,10 +47,12 @@ def attempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | None:
 
 async def aattempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | None:
     """`attempt`, for the async client."""
-    if not _can_be_made(client, posted):
+    timeouts = _timeouts(client, posted)
+    if timeouts is None:
         return None
     transport, call = client._claif, _call(client, posted)  # noqa: SLF001
-    hop = _hop(client, posted, await client._http.current(client._client))  # noqa: SLF001
+    http = await client._http.current(client._client)  # noqa: SLF001
+    hop = Hop(http, api_root(str(client.base_url)), timeouts)
     try:
         outcome = Outcome(answer=await transport.aanswer(call, hop))
     except Exception as error:  # noqa: BLE001 - raised again in the loop
@@ -56,10 +60,10 @@ async def aattempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | N
     return _settled(client, posted, outcome)
 
 
-def _can_be_made(client: Any, posted: Mapping[str, Any]) -> bool:
-    """Whether the loop would do nothing but send the body with the client's key."""
+def _timeouts(client: Any, posted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What tells the timeouts, if the loop would do nothing but send the body with the key."""
     options = posted["options"]
-    return not (
+    needs_the_loop = (
         posted["stream"]
         or "headers" in options
         or "params" in options
@@ -70,6 +74,9 @@ def _can_be_made(client: Any, posted: Mapping[str, Any]) -> bool:
         or not adds_only_headers(client._client)  # noqa: SLF001
         or _LOG.isEnabledFor(logging.DEBUG)  # where the loop tells what it does
     )
+    if needs_the_loop:
+        return None
+    return timeout_extensions(client, options.get("timeout", openai.NOT_GIVEN))
 
 
 def _call(client: Any, posted: Mapping[str, Any]) -> Call:
@@ -83,12 +90,6 @@ def _call(client: Any, posted: Mapping[str, Any]) -> Call:
         headers={name.lower(): value for name, value in client.auth_headers.items()},
         now=int(time.time()),
     )
-
-
-def _hop(client: Any, posted: Mapping[str, Any], http: Any) -> Hop:
-    timeout = posted["options"].get("timeout", openai.NOT_GIVEN)
-    timeout = client.timeout if isinstance(timeout, NotGiven) else timeout
-    return Hop(http, api_root(str(client.base_url)), {"timeout": openai.Timeout(timeout).as_dict()})
 
 
 def _settled(client: Any, posted: Mapping[str, Any], outcome: Any) -> ChatCompletion | None:

@@ -18,7 +18,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from claif_cla.fast_path.hooks import is_stock, keeps_hooks
 from claif_cla.http_request import adds_only_headers, made, parsed, with_json, with_outcome
 
-__all__ = ["built_request", "post_arguments", "spared"]
+__all__ = ["built_request", "post_arguments", "spared", "timeout_extensions"]
 
 
 class _NotPlain(Exception):  # noqa: N818 - a reason to take the other path
@@ -248,19 +248,30 @@ def built_request(client: Any, build: Callable[..., Any], options: Any, retries_
 
 def _request(client: Any, build: Callable[..., Any], options: Any, retries_taken: int) -> Any:
     value, extra = options.json_data, options.extra_json
-    timeout = client.timeout if isinstance(options.timeout, NotGiven) else options.timeout
-    if not (_is_usual(client, options) and isinstance(timeout, _TIMEOUTS)):
+    extensions = timeout_extensions(client, options.timeout)
+    if extensions is None or not _is_usual(client, options):
         return build(options, retries_taken=retries_taken)
     headers = client._build_headers(options, retries_taken=retries_taken)  # noqa: SLF001
     if headers.get("content-type") != "application/json":  # a form, perhaps
         return build(options, retries_taken=retries_taken)
     base = client.base_url
     url = parsed(base.__class__, f"{str(base).rstrip('/')}/{options.url.lstrip('/')}")
-    extensions = {"timeout": openai.Timeout(timeout).as_dict()}
     method = options.method.upper()
     http = client._client  # noqa: SLF001
     request = made(http, method, url, headers=headers.raw, extensions=extensions)
     return with_json(request, {**value, **extra} if extra else value)
+
+
+def timeout_extensions(client: Any, timeout: Any) -> dict[str, Any] | None:
+    """What tells the HTTP client the timeouts of a call, or else those of the openai client.
+
+    Returns:
+        None if openai makes something else of them: of an `httpx.Timeout` under openai 3, say.
+    """
+    timeout = client.timeout if isinstance(timeout, NotGiven) else timeout
+    if not isinstance(timeout, _TIMEOUTS):
+        return None
+    return {"timeout": openai.Timeout(timeout).as_dict()}
 
 
 _TIMEOUTS = (float, int, openai.Timeout, type(None))
