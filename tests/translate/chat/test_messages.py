@@ -607,6 +607,21 @@ def test_the_quick_way_makes_what_the_other_makes(messages, model):
         assert outcome() == quick
 
 
+def test_a_plain_message_after_a_rich_answer_takes_the_other_way():
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    body = planned(
+        messages=[
+            user("a"),
+            assistant([thought, text("b")]),
+            user("c"),
+            assistant("d"),
+            user("e"),
+        ]
+    )
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant"] * 2 + ["user"]
+    assert body["messages"][3]["content"] == [text("d")]
+
+
 def test_rich_turns_are_those_that_hold_more_than_plain_text():
     body = planned(
         messages=[user("a"), assistant("b"), user("c", cache_control=MARKER), assistant("d")] * 3

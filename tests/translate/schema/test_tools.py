@@ -436,6 +436,17 @@ def test_strictness_is_dropped_where_it_cannot_be_had(
     assert result.notes[0].startswith(f"`strict` was dropped: {reason}")
 
 
+@pytest.mark.parametrize("key", [TEXT, {}], ids=["strict", "strict dropped"])
+def test_what_was_rewritten_is_noted_beside_strictness(key: dict[str, Any]) -> None:
+    parameters = {"type": "object", "properties": {"a": key}, "anyOf": "no list"}
+
+    noted = strict_tool_schema(parameters)
+
+    assert noted.strict == (key == TEXT)
+    assert tool_schema(parameters).notes
+    assert set(tool_schema(parameters).notes) <= set(noted.notes)
+
+
 def test_the_cost_counts_optional_parameters_and_unions_everywhere_once() -> None:
     union = {"anyOf": [TEXT, {"type": "null"}]}
     schema = strict_tool_schema(
