@@ -11,12 +11,13 @@ from claif_cla.drive import (
     MAX_DRAIN,
     AsyncOpened,
     Opened,
+    abatches,
     achunks,
     arun,
     chunks,
     run,
 )
-from claif_cla.translate.flow import Answer, Close, Drain, Read, Send, SendAll
+from claif_cla.translate.flow import Answer, Close, Drain, Read, Reply, Send, SendAll, Used
 from claif_cla.wire.http import UpstreamRequest
 
 REQUEST = UpstreamRequest("POST", "/v1/messages")
@@ -384,3 +385,56 @@ async def test_one_that_fails_in_a_task_cancels_and_closes_the_others():
     with anyio.fail_after(5), pytest.raises(OSError, match="refused"):
         await arun(sending_all(3), AsyncOpened(send))
     assert good.closed == 1
+
+
+# Batches, and what was used
+
+
+async def test_chunks_that_are_there_at_once_come_together():
+    exchange = FakeExchange(b"x", b"y")
+
+    def flow():
+        reply = Reply(200, {}, FakeAsyncExchange(exchange))
+        yield {"n": 1}
+        yield Used(reply, {}, complete=False)
+        yield {"n": 2}
+        yield Read(reply)
+        yield {"n": 3}
+        yield Read(reply)
+
+    got = [batch async for batch in abatches(flow(), AsyncOpened(None))]
+    assert got == [[{"n": 1}, {"n": 2}], [{"n": 3}]]
+
+
+async def test_batches_that_are_left_close_the_flow_and_the_upstream():
+    exchange, closed = FakeExchange(), []
+
+    def flow():
+        try:
+            reply = yield Send(REQUEST)
+            yield {"n": 1}
+            yield Read(reply)
+        finally:
+            closed.append(True)
+
+    async def send(request):
+        return FakeAsyncExchange(exchange)
+
+    batches = abatches(flow(), AsyncOpened(send))
+    assert await anext(batches) == [{"n": 1}]
+    await batches.aclose()
+    assert (closed, exchange.closed) == ([True], 1)
+
+
+async def test_what_was_used_is_counted_by_whoever_asks():
+    counted = []
+
+    def flow():
+        reply = Reply(200, {})
+        yield Used(reply, {"usage": {}}, complete=True)
+        return Answer(200, {}, {})
+
+    await arun(flow(), AsyncOpened(None, counted.append))
+    await arun(flow(), AsyncOpened(None))
+    run(flow(), Opened(None))
+    assert [used.complete for used in counted] == [True]

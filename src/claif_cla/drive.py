@@ -26,10 +26,11 @@ from claif_cla.translate.flow import (
     Reply,
     Send,
     SendAll,
+    Used,
 )
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
 
-__all__ = ["AsyncOpened", "Opened", "achunks", "arun", "chunks", "run"]
+__all__ = ["AsyncOpened", "Opened", "abatches", "achunks", "arun", "chunks", "run"]
 
 MAX_DRAIN = 64 * 1024
 """Bytes that are read after an answer's end so that its connection can be used again. After
@@ -70,6 +71,8 @@ class Opened:
                 self._drain(reply.handle)
             case Close(reply):
                 _give_up(reply.handle)
+            case Used():
+                pass  # the upstream bills the caller's own key
             case _:
                 assert_never(effect)
         return None
@@ -138,10 +141,20 @@ def chunks(flow: ChunkFlow, opened: Opened) -> Generator[Chunk, None, None]:
 
 
 class AsyncOpened:
-    """`Opened`, for the async driver."""
+    """`Opened`, for the async driver.
 
-    def __init__(self, send: Callable[[UpstreamRequest], Awaitable[AsyncExchange]]) -> None:
+    Args:
+        send: opens a request.
+        count: is told what each reply used; nobody unless given.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[UpstreamRequest], Awaitable[AsyncExchange]],
+        count: Callable[[Used], None] | None = None,
+    ) -> None:
         self._send = send
+        self._count = count
         self._open = AsyncExitStack()
 
     async def perform(self, effect: Effect) -> Any:
@@ -156,6 +169,9 @@ class AsyncOpened:
                 await self._drain(reply.handle)
             case Close(reply):
                 await _agive_up(reply.handle)
+            case Used():
+                if self._count is not None:
+                    self._count(effect)
             case _:
                 assert_never(effect)
         return None
@@ -226,6 +242,29 @@ async def achunks(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[Chunk,
                 outcome = await opened.perform(item)
     except StopIteration:
         return
+    finally:
+        flow.close()
+        await opened.close()
+
+
+async def abatches(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[list[Chunk], None]:
+    """`achunks`, but all chunks that are there at once together; each list has one at least."""
+    ready: list[Chunk] = []
+    outcome: Any = None
+    try:
+        while True:
+            item = flow.send(outcome)
+            if isinstance(item, dict):
+                outcome = None
+                ready.append(item)
+                continue
+            if ready and not isinstance(item, Used):
+                yield ready
+                ready = []
+            outcome = await opened.perform(item)
+    except StopIteration:
+        if ready:
+            yield ready
     finally:
         flow.close()
         await opened.close()

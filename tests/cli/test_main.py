@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -90,13 +91,28 @@ def test_reader_that_leaves_closes_the_upstream(server, command):
         process.stderr.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+def wait_until_asleep(process):
+    """Until the process waits in a system call.
+
+    A signal that comes between CPython's last look for signals and the call is seen only after
+    the call, which here has no end.
+    """
+    stat = Path(f"/proc/{process.pid}/stat")
+    for _ in range(1000):
+        if stat.read_text().rpartition(")")[2].split()[0] == "S":
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the process never waits")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_interrupt_ends_with_130_and_closes_the_upstream(server, command):
     events = sse(stream_of([text_block("Half an answer")]))
     server.enqueue(streamed(events[: events.index(b"message_delta")], ending=Ending.STALL))
     env = {"ANTHROPIC_API_KEY": "k"}
     with command("ask", "--base-url", server.url, "Hi", env=env) as process:
         shown = process.stdout.read(len("Half an answer"))
+        wait_until_asleep(process)
         process.send_signal(signal.SIGINT)
         server.wait_until_abandoned()
         out, err = process.communicate(timeout=30)
@@ -105,12 +121,13 @@ def test_interrupt_ends_with_130_and_closes_the_upstream(server, command):
     assert err == b""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_interrupt_before_the_answer_ends_with_130(server, command):
     server.enqueue(streamed(b"", ending=Ending.STALL))
     env = {"ANTHROPIC_API_KEY": "k"}
     with command("ask", "--base-url", server.url, "Hi", env=env) as process:
         server.wait_for_requests(1)
+        wait_until_asleep(process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, b"", b"")

@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 
-from claif_cla.translate.flow import Answer, Close, Drain, Read, Reply, Send, SendAll
+from claif_cla.translate.flow import Answer, Close, Drain, Read, Reply, Send, SendAll, Used
 
 
 @dataclass
 class Upstream:
     """Plays the replies to the requests of flows, in order, and writes down what it is asked.
 
-    `sent` has the requests, `effects` the names of all effects in order.
+    `sent` has the requests, `effects` the names of all effects in order, but for `used`, which
+    moves nothing.
     """
 
     replies: Sequence[tuple[int, Mapping[str, str], Sequence[bytes]]] = ()
     sent: list[Any] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
 
     def perform(self, effect: Any) -> Any:
+        if isinstance(effect, Used):
+            self.used.append(effect)
+            return None
         self.effects.append(type(effect).__name__)
         match effect:
             case Send(request):

@@ -8,6 +8,7 @@ A flow *yields* what it wants done and is *sent* the outcome; it *returns* an `A
     yields  `Drain(reply)`    is sent  `None`    the body is read to its end, errors and all
                                                  ignored, so that the connection can be reused
     yields  `Close(reply)`    is sent  `None`    the connection is given up
+    yields  `Used(reply, …)`  is sent  `None`    what that reply has cost so far, for who counts
 
 A streamed answer's body is a second generator with the same contract that also yields chunks:
 plain dicts for the caller, in order, to which nothing is sent. The driver closes every reply
@@ -36,6 +37,7 @@ __all__ = [
     "Reply",
     "Send",
     "SendAll",
+    "Used",
 ]
 
 Chunk: TypeAlias = dict[str, Any]
@@ -79,7 +81,21 @@ class Close(NamedTuple):
     reply: Reply
 
 
-Effect: TypeAlias = Send | SendAll | Read | Drain | Close
+class Used(NamedTuple):
+    """What one reply has used, told at its beginning and its end: the last of a reply stands.
+
+    Attributes:
+        reply: one call may have several: several answers, a pause that was resumed.
+        message: the Message so far, or as much of it as is known; `model` and `usage` count.
+        complete: whether this is the reply's end.
+    """
+
+    reply: Reply
+    message: Mapping[str, Any]
+    complete: bool
+
+
+Effect: TypeAlias = Send | SendAll | Read | Drain | Close | Used
 ChunkFlow: TypeAlias = Generator[Effect | Chunk, Any, None]
 
 

@@ -12,7 +12,16 @@ from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.chat import flow as flow_module
 from claif_cla.translate.chat.flow import MAX_RESUMPTIONS, chat_flow
 from claif_cla.translate.chat.recall import Recollection
-from loopback import error_body, error_event, message, sse, stream_of, text_block, tool_use_block
+from loopback import (
+    error_body,
+    error_event,
+    message,
+    sse,
+    stream_of,
+    text_block,
+    tool_use_block,
+    usage_of,
+)
 
 SSE = {"content-type": "text/event-stream", "request-id": "req_1"}
 JSON = {"content-type": "application/json", "request-id": "req_1"}
@@ -327,6 +336,39 @@ def test_no_chunk_waits_for_more_than_its_own_event(upstream):
     flow.close()
 
 
+# What was used
+
+
+@FORMS
+@STREAMS
+def test_each_reply_tells_what_it_used(upstream, form, stream):
+    paused = form([LOOK, SEARCH], stop_reason="pause_turn", usage=usage_of(5, 6))
+    up = upstream([paused, form([FORTY_TWO], usage=usage_of(7, 8))])
+    up.answer(call(stream=stream))
+    last = {id(used.reply): used for used in up.used}
+    told = [
+        (used.message["usage"]["input_tokens"], used.message["usage"]["output_tokens"])
+        for used in last.values()
+    ]
+    assert told == [(5, 6), (7, 8)]
+    assert all(used.complete and used.message["model"] for used in last.values())
+
+
+def test_a_stream_tells_at_its_beginning_what_it_read(upstream):
+    up = upstream([streamed([FORTY_TWO], usage=usage_of(5, 6))])
+    up.run(call(stream=True)).body.close()
+    (used,) = up.used
+    assert not used.complete
+    assert used.message["usage"]["input_tokens"] == 5
+
+
+@STREAMS
+def test_each_of_several_answers_tells_what_it_used(upstream, stream):
+    up = upstream([streamed([FORTY_TWO], usage=usage_of(5, 6))] * 3)
+    up.answer(call(stream=stream, n=3))
+    assert len({id(used.reply) for used in up.used if used.complete}) == 3
+
+
 # What is remembered
 
 
@@ -389,7 +431,7 @@ def test_a_stream_that_is_left_at_its_last_chunk_is_remembered(upstream):
     up = upstream([streamed([THOUGHT, use], stop_reason="tool_use")])
     flow = up.run(call(stream=True, settings=Settings(memory=memory))).body
     for item in flow:
-        if item.get("choices") and item["choices"][0]["finish_reason"]:
+        if isinstance(item, dict) and item.get("choices") and item["choices"][0]["finish_reason"]:
             break
     flow.close()
     assert len(memory) == 1

@@ -47,6 +47,7 @@ from claif_cla.translate.flow import (
     Flow,
     Reply,
     Send,
+    Used,
 )
 from claif_cla.translate.headers import to_openai
 from claif_cla.translate.usage import add_usage, prompt_cache
@@ -196,6 +197,7 @@ def _message(reply: Reply, call: Call) -> Generator[Effect, Any, dict[str, Any]]
     reader, fold = (yield from open_events(reply)), MessageFold()
     while not fold.complete:
         fold.feed((yield from _next(reader, call)))
+    yield Used(reply, fold.message, complete=True)
     if not reader.whole:
         yield Drain(reply)
     return fold.message
@@ -256,6 +258,11 @@ class _Telling:
         self.translator.resume(apart=bool(self.asked))
 
     @property
+    def latest(self) -> Mapping[str, Any]:
+        """The Message of the reply that is being read, so far."""
+        return self._fold.message
+
+    @property
     def message(self) -> dict[str, Any]:
         """The answer so far; without content if it is longer than what is kept.
 
@@ -280,6 +287,7 @@ def _streamed(plan: Plan, reply: Reply, call: Call) -> Flow:
     )
     telling = _Telling(translator)
     opening = telling.feed((yield from _next(reader, call)))
+    yield Used(reply, telling.latest, complete=False)
     return _answer(plan, reply, call, _chunks(plan, call, reader, telling, opening))
 
 
@@ -317,3 +325,4 @@ def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
             yield from _failed(event, reader, call)
         else:
             yield from telling.feed(event)
+    yield Used(reader.reply, telling.latest, complete=True)
