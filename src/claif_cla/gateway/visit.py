@@ -55,7 +55,7 @@ class Visit:
         upstream_seconds: time spent waiting for upstream up to its response's headers, in all.
         first_byte_at: when the first byte of the answer was sent.
         adapted: the value of `x-claif-adapted`.
-        usages: by upstream reply.
+        usages: by upstream reply: the exchange that it came through.
         cost: millionths of a US dollar, once settled; None where the prices are unknown.
         left: whether the client went before its answer was complete.
         settled: whether limits and ledger know how it ended.
@@ -82,7 +82,7 @@ class Visit:
     first_byte_at: float | None = None
     ended_at: float | None = None
     adapted: str = ""
-    usages: dict[int, Usage] = field(default_factory=dict)
+    usages: dict[Any, Usage] = field(default_factory=dict)
     cost: int | None = None
     left: bool = False
     settled: bool = False

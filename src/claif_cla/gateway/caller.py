@@ -1,0 +1,252 @@
+"""The caller's side of one request: its body read within bounds, its answer written as it comes.
+
+ASGI's three callables with what the gateway needs beside them: the caller's leaving ends the
+request's task wherever it waits, and a stream that has nothing to tell for a while sends comments,
+so that no proxy on the way takes it for dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import anyio
+
+from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.visit import Visit
+
+__all__ = ["Caller", "Headers", "Receive", "Send"]
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+JSON_TYPE = (b"content-type", b"application/json")
+STREAM_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the stream back
+)
+COMMENT = b": waiting\n\n"
+MAX_PIECES = 65_536
+"""Bound of the pieces that one body may come in: a sender of single bytes is no client."""
+
+
+class Caller:
+    """See the module.
+
+    Args:
+        visit: told what is read and written.
+        receive, send: of ASGI.
+        send_seconds: how long one write, or the rest of a body, may take; then the caller counts
+            as gone.
+        always: headers of each answer.
+    """
+
+    __slots__ = (
+        "_receive",
+        "_send",
+        "_watch",
+        "always",
+        "headers",
+        "query",
+        "send_seconds",
+        "started",
+        "visit",
+    )
+
+    def __init__(
+        self,
+        visit: Visit,
+        receive: Receive,
+        send: Send,
+        *,
+        send_seconds: float,
+        always: Headers = (),
+    ) -> None:
+        self.visit = visit
+        self._receive, self._send = receive, send
+        self.send_seconds = send_seconds
+        self.always = list(always)
+        self.headers: Mapping[str, str] = {}
+        self.query = ""
+        self.started = False
+        self._watch: asyncio.Task[None] | None = None
+
+    async def body(self, limit: int, declared: str | None) -> bytes:
+        """The whole body.
+
+        Args:
+            limit: in bytes.
+            declared: the `content-length` header.
+
+        Raises:
+            Denial: 413 beyond the limit, 408 if it does not come.
+            CancelledError: the caller left.
+        """
+        if declared is not None and declared.isdecimal() and int(declared) > limit:
+            raise _too_large(limit)
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+        else:
+            body = await self._rest(message, limit)
+        if len(body) > limit:
+            raise _too_large(limit)
+        self.visit.bytes_in = len(body)
+        return body
+
+    async def _rest(self, message: MutableMapping[str, Any], limit: int) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        with anyio.move_on_after(self.send_seconds):
+            for _ in range(MAX_PIECES):
+                if message["type"] == "http.disconnect":
+                    self.visit.left = True
+                    raise asyncio.CancelledError
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body"):
+                    return b"".join(pieces)
+                message = await self._receive()
+        raise Denial(408, "The request's body did not come in time.", code="body_timeout")
+
+    def watch(self) -> None:
+        """From now on, end the current task once the caller leaves. The body has been read."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - ASGI servers run each request as one
+        self._watch = asyncio.get_running_loop().create_task(self._leaving(task))
+
+    async def _leaving(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.visit.left = True
+        task.cancel()
+
+    def unwatch(self) -> None:
+        """The answer is complete, or nobody waits for it."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def answer(self, status: int, body: bytes, headers: Headers = (JSON_TYPE,)) -> None:
+        """A whole answer."""
+        await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
+        await self.write(body, more=False)
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Status and headers."""
+        self.started, self.visit.status = True, status
+        message = {"type": "http.response.start", "status": status}
+        await self._send({**message, "headers": [*self.always, *headers]})
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        """The next bytes of the answer; waits while the caller is slow to read.
+
+        Raises:
+            CancelledError: for `send_seconds` the caller has read nothing.
+        """
+        visit = self.visit
+        if visit.first_byte_at is None:
+            visit.first_byte_at = perf_counter()
+        visit.bytes_out += len(data)
+        handle = asyncio.get_running_loop().call_later(self.send_seconds, self._stuck())
+        try:
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        finally:
+            handle.cancel()
+
+    def _stuck(self) -> Callable[[], None]:
+        task = asyncio.current_task()
+
+        def leave() -> None:
+            self.visit.left = True
+            if task is not None:
+                task.cancel()
+
+        return leave
+
+    def stream(self, comment_seconds: float, headers: Callable[[], Headers]) -> StreamWriter:
+        """The answer as a stream of events. See `StreamWriter`."""
+        return StreamWriter(self, comment_seconds, headers)
+
+
+class StreamWriter:
+    """A stream of events that is never silent for long.
+
+    The response starts with the first event, or before, with the first comment: the caller's
+    proxies must hear something even while Claude thinks. What fails after that is told as an
+    event.
+
+    Args:
+        caller: whom it is for.
+        comment_seconds: so long it may be silent.
+        headers: further ones of the response, asked for when it starts.
+    """
+
+    __slots__ = ("_caller", "_comment", "_headers", "_seconds", "_timer", "_told", "_writing")
+
+    def __init__(
+        self, caller: Caller, comment_seconds: float, headers: Callable[[], Headers]
+    ) -> None:
+        self._caller, self._seconds, self._headers = caller, comment_seconds, headers
+        self._told = perf_counter()
+        self._writing = False
+        self._comment: asyncio.Task[None] | None = None
+        self._timer = self._later(comment_seconds)
+
+    def _later(self, seconds: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._silent)
+
+    def _silent(self) -> None:
+        silence = perf_counter() - self._told
+        if self._writing or silence < self._seconds:
+            self._timer = self._later(max(self._seconds - silence, 0.001) or self._seconds)
+            return
+        self._comment = asyncio.get_running_loop().create_task(self._tell(COMMENT))
+        self._timer = self._later(self._seconds)
+
+    async def _tell(self, data: bytes) -> None:
+        self._writing = True
+        try:
+            if not self._caller.started:
+                await self._caller.start(200, [*STREAM_HEADERS, *self._headers()])
+            await self._caller.write(data)
+        finally:
+            self._told = perf_counter()
+            self._writing = False
+
+    async def write(self, data: bytes) -> None:
+        """The next events."""
+        if self._comment is not None:
+            comment, self._comment = self._comment, None
+            await comment
+        await self._tell(data)
+
+    async def end(self, data: bytes = b"") -> None:
+        """The last bytes."""
+        if self._comment is not None:
+            await self._comment
+        self._timer.cancel()
+        if not self._caller.started:
+            await self._caller.start(200, [*STREAM_HEADERS, *self._headers()])
+        await self._caller.write(data, more=False)
+
+    async def close(self) -> None:
+        """No more comments; also where the stream did not end well."""
+        self._timer.cancel()
+        if self._comment is not None:
+            self._comment.cancel()
+            with suppress(BaseException):
+                await self._comment
+            self._comment = None
+
+
+def _too_large(limit: int) -> Denial:
+    message = f"The request's body is larger than {limit:,} bytes, the limit of this gateway."
+    return Denial(413, message, code="request_too_large")

@@ -1,0 +1,71 @@
+"""What must hold before the gateway listens: no open door that nobody asked for, nothing missing."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from claif_cla.gateway.config.problems import ConfigError
+from claif_cla.gateway.config.sections import Config
+from claif_cla.gateway.doors import is_loopback
+
+__all__ = ["check_exposure", "missing_extras", "needs_keys"]
+
+
+def needs_keys(config: Config, *, has_keys: bool) -> bool:
+    """Whether a request needs a key.
+
+    Args:
+        config: `keys.required` decides where it is set.
+        has_keys: whether any key was ever created.
+    """
+    if config.keys.required is not None:
+        return config.keys.required
+    return has_keys or not (is_loopback(config.server.host) or config.server.insecure)
+
+
+def check_exposure(config: Config, *, has_keys: bool) -> None:
+    """Raise where others could reach a gateway that asks for no key.
+
+    Whoever reaches it spends the operator's money. Without any key it would answer nobody, which
+    is told now rather than to the first caller.
+
+    Raises:
+        ConfigError: says what to do.
+    """
+    host = config.server.host
+    if is_loopback(host) or config.server.insecure:
+        return
+    if config.keys.required is False:
+        raise ConfigError(
+            [
+                f"server.host: others can reach {host}, and `keys.required = false` asks nobody for"
+                " a key: leave that out, or say --insecure if it is meant"
+            ]
+        )
+    if not has_keys:
+        raise ConfigError(
+            [
+                f"server.host: others can reach {host}, and there are no keys: create one with"
+                " `claif-cla keys create`, listen on 127.0.0.1, or say --insecure if it is meant"
+            ]
+        )
+
+
+def missing_extras(config: Config) -> None:
+    """Raise where the configuration asks for a library that is not installed.
+
+    Raises:
+        ConfigError: names the extra for each.
+    """
+    telemetry = config.telemetry
+    wanted = (
+        ("cluster.redis_url", config.cluster.redis_url is not None, "redis", "redis"),
+        ("telemetry", telemetry.traces or telemetry.metrics, "opentelemetry", "otel"),
+    )
+    problems = [
+        f"{key}: needs a library: pip install 'claif_cla[{extra}]'"
+        for key, is_wanted, module, extra in wanted
+        if is_wanted and find_spec(module) is None
+    ]
+    if problems:
+        raise ConfigError(problems)

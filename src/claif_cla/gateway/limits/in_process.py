@@ -1,0 +1,233 @@
+"""Counters of one process, in memory.
+
+What was spent is read from the ledger when a key is first seen, so that a restart forgives
+nothing; the rest is of the last minute and of calls in flight, which a restart ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from typing_extensions import override
+
+from claif_cla.gateway.limits.counters import (
+    SLACK,
+    Claim,
+    Counters,
+    LimitName,
+    Limits,
+    Refused,
+    Sight,
+    Standing,
+    day_of,
+    month_of,
+    refusal,
+    standing_of,
+)
+
+__all__ = ["InProcessCounters", "KeyState"]
+
+MAX_KEYS = 10_000
+"""Keys that are remembered beside those that can't be forgotten without loss: about 4 MB. Keys
+are the operator's, so that no stranger makes them many."""
+IDLE_SECONDS = 120.0
+"""After so long without a call, a key's money is in the ledger's tables for certain."""
+LOOKED_AT = 4
+"""Keys that a new one looks at, to make room. More than one, so that a memory that has grown past
+its bound (all were busy) shrinks again."""
+
+
+class KeyState:
+    """The counters of one key.
+
+    Attributes:
+        limits: as they were last.
+        at: of the monotonic clock: when the buckets were as they say.
+        requests, tokens: in the buckets, of calls in flight only the requests.
+        calls: in flight.
+        held_tokens, held_cost: what those have reserved.
+        day, month: that the money is of.
+        day_spent, month_spent: by this process and those that wrote its ledger before.
+        day_elsewhere, month_elsewhere: by other replicas, as far as it was told.
+    """
+
+    __slots__ = (
+        "at",
+        "calls",
+        "day",
+        "day_elsewhere",
+        "day_spent",
+        "held_cost",
+        "held_tokens",
+        "limits",
+        "month",
+        "month_elsewhere",
+        "month_spent",
+        "requests",
+        "tokens",
+    )
+
+    def __init__(self, limits: Limits, at: float, day: int, spent: tuple[int, int]) -> None:
+        self.limits, self.at = limits, at
+        self.requests = self.tokens = 0.0
+        self.calls = self.held_tokens = self.held_cost = 0
+        self.day, self.month = day, month_of(day)
+        self.day_spent, self.month_spent = spent
+        self.day_elsewhere = self.month_elsewhere = 0
+
+    def drain(self, limits: Limits, at: float, day: int) -> None:
+        """Let time pass."""
+        self.limits = limits
+        elapsed = at - self.at
+        if elapsed > 0:
+            self.at = at
+            if self.requests:
+                rate = limits.requests_per_minute
+                self.requests = max(0.0, self.requests - elapsed * rate / 60) if rate else 0.0
+            if self.tokens:
+                rate = limits.tokens_per_minute
+                self.tokens = max(0.0, self.tokens - elapsed * rate / 60) if rate else 0.0
+        if day > self.day:  # never back: a clock that is set back renews no budget
+            self._turn(day)
+
+    def _turn(self, day: int) -> None:
+        self.day, self.day_spent, self.day_elsewhere = day, 0, 0
+        month = month_of(day)
+        if month > self.month:
+            self.month, self.month_spent, self.month_elsewhere = month, 0, 0
+
+    def sight(self) -> Sight:
+        """The counters as they are."""
+        return Sight(
+            self.requests,
+            self.tokens + self.held_tokens,
+            self.calls,
+            self.day_spent + self.day_elsewhere,
+            self.month_spent + self.month_elsewhere,
+        )
+
+    def is_idle(self, at: float) -> bool:
+        """Whether forgetting it loses nothing: what it spent is in the ledger."""
+        if self.calls or at - self.at < IDLE_SECONDS:
+            return False
+        rate = self.limits.tokens_per_minute
+        return not rate or self.tokens <= (at - self.at) * rate / 60
+
+
+class InProcessCounters(Counters):
+    """See the module, and `counters` for what is counted how.
+
+    Args:
+        spent: what a key has spent on a day (from 1970-01-01) and in that day's month, by the
+            ledger; in millionths of a US dollar. It is asked once for a key, on its first request.
+        monotonic: seconds of a clock that nobody sets, for rates.
+        wall: Unix seconds, for budgets.
+        max_keys: that are remembered beside busy ones.
+    """
+
+    def __init__(
+        self,
+        spent: Callable[[str, int], tuple[int, int]] = lambda key_id, day: (0, 0),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self._spent, self._monotonic, self._wall = spent, monotonic, wall
+        self._max_keys = max_keys
+        self._keys: OrderedDict[str, KeyState] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @override
+    async def take(self, claim: Claim) -> Standing | Refused:
+        return self.take_now(claim)
+
+    @override
+    async def give(self, claim: Claim, tokens: int, cost: int) -> None:
+        self.give_now(claim, tokens, cost)
+
+    @override
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def state(self, claim: Claim) -> KeyState:
+        """The counters of a claim's key, as they are now."""
+        at, day = self._monotonic(), day_of(self._wall())
+        state = self._keys.get(claim.key_id)
+        if state is None:
+            self._make_room(at)
+            spent = self._spent(claim.key_id, day)
+            state = self._keys[claim.key_id] = KeyState(claim.limits, at, day, spent)
+        else:
+            self._keys.move_to_end(claim.key_id)
+            state.drain(claim.limits, at, day)
+        claim.state = state
+        return state
+
+    def take_now(self, claim: Claim) -> Standing | Refused:
+        """`take`, without waiting for anything."""
+        state = self.state(claim)
+        if not claim.limits.unlimited:
+            over = _over(claim, state)
+            if over is not None:
+                return refusal(claim, over, state.sight(), self._wall())
+        return self._enter(claim, state)
+
+    def enter(self, claim: Claim) -> None:
+        """Count a request that was let in by others."""
+        self._enter(claim, self.state(claim))
+
+    def _enter(self, claim: Claim, state: KeyState) -> Standing:
+        claim.held = True
+        state.calls += 1
+        state.requests += 1
+        state.held_tokens += claim.tokens
+        state.held_cost += claim.cost
+        return standing_of(claim.limits, state.sight())
+
+    def give_now(self, claim: Claim, tokens: int, cost: int) -> None:
+        """`give`, without waiting for anything."""
+        state: KeyState | None = claim.state
+        if state is None:
+            return
+        state.drain(claim.limits, self._monotonic(), day_of(self._wall()))
+        if claim.held:
+            claim.held = False
+            state.calls -= 1
+            state.held_tokens -= claim.tokens
+            state.held_cost -= claim.cost
+            state.tokens += tokens
+        state.day_spent += cost
+        state.month_spent += cost
+
+    def _make_room(self, at: float) -> None:
+        if len(self._keys) < self._max_keys:
+            return
+        oldest = [key for key, _ in zip(self._keys, range(LOOKED_AT), strict=False)]
+        for key in oldest:
+            if self._keys[key].is_idle(at):
+                del self._keys[key]
+
+
+def _over(claim: Claim, state: KeyState) -> LimitName | None:
+    """The first limit that a request is over. The same, in the same order, is in `scripts`."""
+    limits = claim.limits
+    budget = limits.monthly_budget
+    if budget is not None and state.month_spent + state.month_elsewhere + state.held_cost >= budget:
+        return "monthly_budget"
+    budget = limits.daily_budget
+    if budget is not None and state.day_spent + state.day_elsewhere + state.held_cost >= budget:
+        return "daily_budget"
+    if limits.concurrent is not None and state.calls >= limits.concurrent:
+        return "concurrent"
+    rate = limits.requests_per_minute
+    if rate is not None and state.requests + 1 > rate + SLACK:
+        return "requests_per_minute"
+    rate = limits.tokens_per_minute
+    if rate is not None and state.tokens + state.held_tokens + claim.tokens > rate + SLACK:
+        return "tokens_per_minute"
+    return None

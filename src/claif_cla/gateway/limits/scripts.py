@@ -1,0 +1,215 @@
+"""The scripts that Redis runs: each call is let in, ended or prolonged in one atomic step.
+
+All keys of one API key share a hash tag, so that a cluster keeps them on one node:
+
+| key | what it holds | for how long |
+|---|---|---|
+| `…:state` | hash: the buckets, when they were so, what calls in flight have reserved | a day |
+| `…:calls` | sorted set: the calls in flight, by the deadline of their lease | two leases |
+| `…:held` | hash: what each of them has reserved, `tokens cost` | two leases |
+| `…:day`, `…:month` | hash: `period`, `spent`, and `by:<ledger>` its part by ledger | 2, 33 days |
+
+**Money.** Each ledger tells the sum that it knows of, not what was added: the script raises that
+ledger's part to it, and the total by the difference. Telling the same again changes nothing, a
+sum that was never told comes with the next one, and a Redis that has forgotten all is told it
+again by every replica with its next call. That is also how budgets begin: with the sums that the
+ledgers hold.
+
+**Tokens and calls.** What a call has reserved is found by its id, and taken away with it: ending a
+call twice ends it once. Calls whose lease has run out are taken away by the next one.
+
+Numbers that may have a fraction travel as text, as Redis cuts them otherwise. Lua's numbers are
+the same doubles as Python's, and the steps are the same as in `in_process`: so are the verdicts.
+"""
+
+from __future__ import annotations
+
+__all__ = ["GIVE", "LIMITS", "RENEW", "TAKE"]
+
+LIMITS = (
+    "",
+    "monthly_budget",
+    "daily_budget",
+    "concurrent",
+    "requests_per_minute",
+    "tokens_per_minute",
+)
+"""What the number that `TAKE` answers first means."""
+
+_COMMON = """
+local state, calls, held, days, months = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local function text(number) return string.format('%.17g', number) end
+
+local function instant(given)
+  if given ~= '' then return tonumber(given) end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
+
+-- Calls whose replica has died. A hundred at a time: the next call takes the next.
+local function expire(now, bucket)
+  for _, visit in ipairs(redis.call('ZRANGEBYSCORE', calls, '-inf', text(now), 'LIMIT', 0, 100)) do
+    local entry = redis.call('HGET', held, visit)
+    if entry then
+      local tokens, cost = string.match(entry, '(%d+) (%d+)')
+      bucket.held_tokens = bucket.held_tokens - tonumber(tokens)
+      bucket.held_cost = bucket.held_cost - tonumber(cost)
+    end
+    redis.call('ZREM', calls, visit)
+    redis.call('HDEL', held, visit)
+  end
+  bucket.calls = redis.call('ZCARD', calls)
+  if bucket.calls == 0 then bucket.held_tokens, bucket.held_cost = 0, 0 end
+end
+
+local function drained(amount, rate, elapsed)
+  if rate <= 0 then return 0 end
+  return math.max(0, amount - elapsed * rate / 60)
+end
+
+local function read(now, request_rate, token_rate)
+  local found = redis.call('HMGET', state, 'at', 'requests', 'tokens', 'held_tokens', 'held_cost')
+  local bucket = {
+    at = tonumber(found[1] or text(now)),
+    requests = tonumber(found[2] or '0'),
+    tokens = tonumber(found[3] or '0'),
+    held_tokens = tonumber(found[4] or '0'),
+    held_cost = tonumber(found[5] or '0'),
+  }
+  local elapsed = now - bucket.at
+  if elapsed > 0 then
+    bucket.at = now
+    bucket.requests = drained(bucket.requests, request_rate, elapsed)
+    bucket.tokens = drained(bucket.tokens, token_rate, elapsed)
+  end
+  expire(now, bucket)
+  return bucket
+end
+
+local function write(bucket)
+  redis.call('HSET', state, 'at', text(bucket.at), 'requests', text(bucket.requests),
+    'tokens', text(bucket.tokens), 'held_tokens', text(bucket.held_tokens),
+    'held_cost', text(bucket.held_cost))
+  redis.call('EXPIRE', state, 86400)
+end
+
+-- What was spent in a period, once `ledger` has told what it knows of `theirs`.
+local function spent(key, current, theirs, sum, ledger, ttl)
+  local at = tonumber(redis.call('HGET', key, 'period') or '-1')
+  if current > at then
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'period', text(current), 'spent', '0')
+    at = current
+  end
+  local known = tonumber(redis.call('HGET', key, 'by:' .. ledger) or '0')
+  local total = tonumber(redis.call('HGET', key, 'spent'))
+  if theirs == at and sum > known then
+    total = total + sum - known
+    known = sum
+    redis.call('HSET', key, 'by:' .. ledger, text(known), 'spent', text(total))
+  end
+  redis.call('EXPIRE', key, ttl)
+  return total, known
+end
+
+-- Days from 1970-01-01 to months from the year 0, by the Gregorian calendar.
+local function month_of(day)
+  local z = day + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524)
+    - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 2 or mp - 10
+  local year = yoe + era * 400
+  if month < 2 then year = year + 1 end
+  return year * 12 + month
+end
+
+local function money(now, ledger, day, day_sum, month, month_sum)
+  local today = math.floor(now / 86400)
+  local d, d_known = spent(days, today, tonumber(day), tonumber(day_sum), ledger, 172800)
+  local m, m_known = spent(months, month_of(today), tonumber(month), tonumber(month_sum), ledger,
+    2851200)
+  return d, d_known, m, m_known
+end
+"""
+
+# ARGV: now, ledger, day, its sum, month, its sum, requests a minute, tokens a minute (-1: no
+# limit), visit, tokens; for TAKE also cost, concurrent, daily budget, monthly budget, lease.
+TAKE = (
+    _COMMON
+    + """
+local now = instant(ARGV[1])
+local rpm, tpm = tonumber(ARGV[7]), tonumber(ARGV[8])
+local visit, tokens, cost = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+local concurrent, daily, monthly = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local lease = tonumber(ARGV[15])
+local bucket = read(now, rpm, tpm)
+local d, d_known, m, m_known = money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+
+local over = 0
+if monthly >= 0 and m + bucket.held_cost >= monthly then over = 1
+elseif daily >= 0 and d + bucket.held_cost >= daily then over = 2
+elseif concurrent >= 0 and bucket.calls >= concurrent then over = 3
+elseif rpm >= 0 and bucket.requests + 1 > rpm + 0.000001 then over = 4
+elseif tpm >= 0 and bucket.tokens + bucket.held_tokens + tokens > tpm + 0.000001 then over = 5
+end
+if over == 0 then
+  bucket.calls = bucket.calls + 1
+  bucket.requests = bucket.requests + 1
+  bucket.held_tokens = bucket.held_tokens + tokens
+  bucket.held_cost = bucket.held_cost + cost
+  redis.call('ZADD', calls, text(now + lease), visit)
+  redis.call('HSET', held, visit, ARGV[10] .. ' ' .. ARGV[11])
+  redis.call('EXPIRE', calls, lease * 2)
+  redis.call('EXPIRE', held, lease * 2)
+end
+write(bucket)
+return {over, text(bucket.requests), text(bucket.tokens + bucket.held_tokens), bucket.calls,
+  text(d), text(d_known), text(m), text(m_known), text(now)}
+"""
+)
+
+GIVE = (
+    _COMMON
+    + """
+local now = instant(ARGV[1])
+local visit, tokens = ARGV[9], tonumber(ARGV[10])
+local bucket = read(now, tonumber(ARGV[7]), tonumber(ARGV[8]))
+money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+local entry = redis.call('HGET', held, visit)
+if entry then
+  local reserved, cost = string.match(entry, '(%d+) (%d+)')
+  bucket.held_tokens = bucket.held_tokens - tonumber(reserved)
+  bucket.held_cost = bucket.held_cost - tonumber(cost)
+  bucket.tokens = bucket.tokens + tokens
+  redis.call('ZREM', calls, visit)
+  redis.call('HDEL', held, visit)
+end
+write(bucket)
+return entry and 1 or 0
+"""
+)
+
+# ARGV: now, lease, then by call its visit, tokens and cost. A call that Redis has forgotten is
+# put back.
+RENEW = (
+    _COMMON
+    + """
+local now, lease = instant(ARGV[1]), tonumber(ARGV[2])
+for at = 3, #ARGV, 3 do
+  local visit, tokens, cost = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if redis.call('HSETNX', held, visit, tokens .. ' ' .. cost) == 1 then
+    redis.call('HINCRBYFLOAT', state, 'held_tokens', tokens)
+    redis.call('HINCRBYFLOAT', state, 'held_cost', cost)
+    redis.call('EXPIRE', state, 86400)
+  end
+  redis.call('ZADD', calls, text(now + lease), visit)
+end
+redis.call('EXPIRE', calls, lease * 2)
+redis.call('EXPIRE', held, lease * 2)
+return 1
+"""
+)
