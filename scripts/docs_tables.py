@@ -21,6 +21,7 @@ from claif_cla import ClaudeClient
 from claif_cla.backends.simulator import SimulatorBackend
 from claif_cla.catalog.model_info import ModelInfo, active_models, all_models, newest_of_line
 from claif_cla.catalog.names import SHORT_NAMES
+from claif_cla.gateway.config.reference import reference
 from claif_cla.translate.chat.efforts import EFFORTS
 from claif_cla.translate.chat.reasoning import ReasoningPatch, reasoning_patch
 from claif_cla.translate.error_body import STATUS_OF_TYPE
@@ -241,6 +242,7 @@ TABLES = {
     "retired": retired_table,
     "errors": errors_table,
     "refused": refused_table,
+    "gateway": reference,
 }
 
 

@@ -19,7 +19,10 @@ heavy = {"openai", "httpx", "httpx2", "anthropic", "pydantic", "anyio"} & set(sy
 print("HEAVY", sorted(heavy), "CODE", code)
 """
 
-_HELP = [["--help"], *([name, "--help"] for name in ("ask", "models", "explain", "simulate"))]
+_HELP = [
+    ["--help"],
+    *([name, "--help"] for name in ("ask", "models", "explain", "simulate", "serve")),
+]
 
 
 @pytest.mark.parametrize("argv", [*_HELP, ["--version"], ["models"], []], ids=" ".join)

@@ -52,6 +52,16 @@ Faults, taken in order, each until its times are used up:
   --fault cut@8    --fault stall@8         the connection breaks, or nothing more comes
 A request can ask for the same with the headers `x-simulator-fault` and `x-simulator-pace`.
 """
+_SERVE = """\
+Any OpenAI or Anthropic program, in any language, on Claude: set its base URL to the address that
+stdout gets in one line (OPENAI_BASE_URL wants /v1 behind it). Everything else goes to stderr.
+
+With ANTHROPIC_API_KEY set it just runs, on 127.0.0.1; with --backend simulator it needs no key.
+Options win over the environment (CLAIF_CLA_GATEWAY_<SECTION>__<KEY>), and that over the file.
+
+SIGTERM or Ctrl-C: running answers go on for a while, a second one ends at once. SIGHUP: the
+configuration is read again.
+"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -68,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_explain(commands)
     _add_simulate(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -198,6 +209,43 @@ def _add_simulate(commands: _Commands) -> None:
         "--pace", default="", help="how fast it answers: `ttft=SECONDS;tps=TOKENS_PER_SECOND`"
     )
     parser.add_argument("--quiet", action="store_true", help="show the address and nothing else")
+
+
+def _add_serve(commands: _Commands) -> None:
+    parser = _add(commands, "serve", "serve the gateway", _SERVE)
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the configuration, TOML (default: CLAIF_CLA_GATEWAY_CONFIG, else none)",
+    )
+    parser.add_argument("--host", metavar="HOST", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port",
+        metavar="PORT",
+        type=_argument(_port),
+        help="port to listen on; 0 for a free one (default: 8790)",
+    )
+    _add_where(parser)
+    parser.add_argument(
+        "--compat",
+        choices=COMPAT,
+        help="what happens to what Claude cannot honour exactly (default: adapt)",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_const",
+        const=True,
+        help="serve without keys on an address that others reach",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="check the configuration, tell it, and serve nothing"
+    )
+    parser.add_argument(
+        "--print-reference",
+        action="store_true",
+        help="show every key of the configuration as a Markdown table",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show the address and what goes wrong")
 
 
 def _argument(check: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -30,21 +30,33 @@ MEMORY_BYTES = 4 * 1024 * 1024
 
 
 class Memories:
-    """One memory of answers for each key: what Claude thought for one is never told to another."""
+    """One memory of answers for each key: what Claude thought for one is never told to another.
 
-    def __init__(self) -> None:
-        self._by_key: OrderedDict[str, ThinkingMemory] = OrderedDict()
+    Args:
+        translation: the settings of the translation, without a memory.
+    """
 
-    def of(self, key_id: str) -> ThinkingMemory:
-        """The memory of a key, or of those who need none (an empty id)."""
-        memory = self._by_key.get(key_id)
-        if memory is None:
-            memory = self._by_key[key_id] = ThinkingMemory(max_bytes=MEMORY_BYTES)
+    def __init__(self, translation: Settings) -> None:
+        self._translation = translation
+        self._by_key: OrderedDict[str, Settings] = OrderedDict()
+
+    def settings(self, key_id: str) -> Settings:
+        """The settings with the memory of a key, or of those who need none (an empty id)."""
+        found = self._by_key.get(key_id)
+        if found is None:
+            memory = ThinkingMemory(max_bytes=MEMORY_BYTES)
+            found = self._by_key[key_id] = replace(self._translation, memory=memory)
             if len(self._by_key) > MAX_MEMORIES:
                 self._by_key.popitem(last=False)
         else:
             self._by_key.move_to_end(key_id)
-        return memory
+        return found
+
+    def replace(self, translation: Settings) -> None:
+        """Go on with other settings and the same memories."""
+        self._translation = translation
+        for key_id, earlier in self._by_key.items():
+            self._by_key[key_id] = replace(translation, memory=earlier.memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +85,7 @@ class Parts:
         """The settings of the translation for one request."""
         if self.memories is None:
             return self.translation
-        memory = self.memories.of(visit.key.id if visit.key else "")
-        return replace(self.translation, memory=memory)
+        return self.memories.settings(visit.key.id if visit.key else "")
 
     def opener(self, visit: Visit) -> Callable[[UpstreamRequest], Awaitable[AsyncExchange]]:
         """Opens the upstream requests of one request."""

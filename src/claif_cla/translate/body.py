@@ -133,12 +133,12 @@ class EventReader:
 
     Args:
         reply: whose body is read, as far as the events asked for need it.
-        ready: events that are known already.
+        ready: the events that have come already. Raises `MalformedAnswer` for what is none.
         whole: whether those are all, and the body has been read to its end.
     """
 
     reply: Reply
-    ready: Iterator[dict[str, Any] | None] = field(default_factory=lambda: iter(()))
+    ready: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     whole: bool = False
     _decoder: EventDecoder = field(default_factory=EventDecoder)
     _size: int = 0
@@ -151,16 +151,9 @@ class EventReader:
             MalformedAnswer: an event that is no JSON object.
             OversizedAnswer: beyond the bounds of an event or of an answer.
         """
-        while (event := self.take()) is None:
+        while (event := next(self.ready, None)) is None:
             yield from self.read()
         return event
-
-    def take(self) -> dict[str, Any] | None:
-        """The next event that has come already; None if there is none. Raises `MalformedAnswer`."""
-        for event in self.ready:
-            if event is not None:
-                return event
-        return None
 
     def read(self) -> Generator[Effect, Any, None]:
         """Have the next piece of the body come. Raises `TruncatedStream`, `OversizedAnswer`."""
@@ -170,7 +163,7 @@ class EventReader:
             return
         self._size += len(piece)
         yield from _bounded(self._size, self.reply)
-        self.ready = map(_parsed, self._decoder.feed(piece))
+        self.ready = _events(self._decoder.feed(piece))
 
     def _last_event(self) -> dict[str, Any]:
         """A `message_stop` that the stream ended right after, without the blank line.
@@ -185,14 +178,21 @@ class EventReader:
         raise TruncatedStream("the stream ended before `message_stop`")
 
 
+def _events(sent: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
+    for one in sent:
+        event = _parsed(one)
+        if event is not None:
+            yield event
+
+
 def _parsed(sent: ServerSentEvent) -> dict[str, Any] | None:
-    # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
     data = sent.data
-    if not data.strip() or data.startswith(b"[DONE]"):
-        return None
     try:
         event = parse(data)
     except ValueError as error:
+        # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
+        if not data.strip() or data.startswith(b"[DONE]"):
+            return None
         message = f"an event of the stream is no JSON: {_start(data)}"
         raise MalformedAnswer(message) from error
     if not isinstance(event, dict):

@@ -15,11 +15,13 @@
 from __future__ import annotations
 
 from claif_cla.gateway.config.exposure import check_exposure, missing_extras, needs_keys
+from claif_cla.gateway.config.known import CONFIG_VARIABLE
 from claif_cla.gateway.config.loading import load
 from claif_cla.gateway.config.problems import ConfigError
 from claif_cla.gateway.config.sections import Account, Config
 
 __all__ = [
+    "CONFIG_VARIABLE",
     "Account",
     "Config",
     "ConfigError",

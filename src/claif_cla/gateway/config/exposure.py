@@ -1,4 +1,4 @@
-"""What must hold before the gateway listens: no open door that nobody asked for, nothing missing."""
+"""What must hold before the gateway listens: no open door unasked for, nothing missing."""
 
 from __future__ import annotations
 
@@ -35,20 +35,19 @@ def check_exposure(config: Config, *, has_keys: bool) -> None:
     host = config.server.host
     if is_loopback(host) or config.server.insecure:
         return
+    problem = None
     if config.keys.required is False:
-        raise ConfigError(
-            [
-                f"server.host: others can reach {host}, and `keys.required = false` asks nobody for"
-                " a key: leave that out, or say --insecure if it is meant"
-            ]
+        problem = (
+            f"server.host: others can reach {host}, and `keys.required = false` asks nobody for a"
+            " key: leave that out, or say --insecure if it is meant"
         )
-    if not has_keys:
-        raise ConfigError(
-            [
-                f"server.host: others can reach {host}, and there are no keys: create one with"
-                " `claif-cla keys create`, listen on 127.0.0.1, or say --insecure if it is meant"
-            ]
+    elif not has_keys:
+        problem = (
+            f"server.host: others can reach {host}, and there are no keys: create one with"
+            " `claif-cla keys create`, listen on 127.0.0.1, or say --insecure if it is meant"
         )
+    if problem:
+        raise ConfigError([problem])
 
 
 def missing_extras(config: Config) -> None:

@@ -1,4 +1,4 @@
-"""Every key of the configuration, read off the sections: path, environment variable, type, meaning."""
+"""Every key of the configuration, read off the sections: path, variable, type, meaning."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def variables() -> Mapping[str, Key]:
 
 
 def section_of(path: tuple[str, ...]) -> type[Section] | None:
-    """The section at a path, such as `Server` at `("server",)` or `Account` at `("accounts[]",)`."""
+    """The section at a path: `Server` at `("server",)`, `Account` at `("accounts[]",)`."""
     section: type[Section] | None = Config
     for part in path:
         field = section.model_fields.get(part.removesuffix("[]")) if section else None
@@ -111,8 +111,10 @@ _PLAIN: Mapping[Any, str] = {
 
 
 def plain_type(annotation: Any) -> Any:
-    """What an annotation comes to: one of `bool`, `int`, `float`, `str`, `tuple`, `dict` …, or a
-    `Literal`; without `None` and without what pydantic checks besides.
+    """What an annotation comes to, without `None` and what pydantic checks besides.
+
+    Returns:
+        One of `bool`, `int`, `float`, `str`, `tuple`, `dict`, `Path`, or a `Literal[…]`.
     """
     origin = get_origin(annotation)
     if origin is Annotated:

@@ -132,7 +132,7 @@ def _with_secrets(config: Config, sources: Sources) -> Config:
     for number, account in enumerate(config.accounts):
         try:
             accounts.append(_filled(account))
-        except ValueError as error:
+        except ValueError as error:  # noqa: PERF203 - all problems are told, not the first
             way = "api_key_file" if account.api_key_file else "auth_token_file"
             sources.problems.append(_told(sources, ("accounts", number, way), str(error)))
     if sources.problems:

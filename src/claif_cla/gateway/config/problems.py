@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
-from claif_cla.gateway.config.known import known_keys, keys_below, section_of
+from claif_cla.gateway.config.known import keys_below, known_keys, section_of
 from claif_cla.gateway.config.sections import PriceKind
 
 __all__ = ["MAX_PROBLEMS", "ConfigError", "dotted", "nearest", "problem_in", "shown", "unknown_key"]

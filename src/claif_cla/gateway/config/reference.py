@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import Any
 
 from pydantic_core import PydanticUndefined
@@ -40,12 +40,12 @@ def _default(key: Key) -> str:
     default: Any = key.field.get_default(call_default_factory=False)
     if default is PydanticUndefined:
         return "must be given"
-    if default is None:
-        return "unset"
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
-    if isinstance(default, (str, Path)):
-        return f'`"{default}"`'
-    if isinstance(default, (tuple, dict)):
-        return "`[]`" if isinstance(default, tuple) else "`{}`"
-    return f"`{default:_}`" if isinstance(default, int) and default >= 10_000 else f"`{default}`"
+    return "unset" if default is None else f"`{_as_toml(default)}`"
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[]"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:_}" if value >= 10_000 else str(value)
+    return json.dumps(value)

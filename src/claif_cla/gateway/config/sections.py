@@ -98,49 +98,60 @@ class Section(BaseModel):
 class Server(Section):
     """`[server]`: the doors."""
 
-    host: Host = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8790, ge=0, le=65_535, description="Port to listen on; 0 for a free one.")
+    host: Host = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8790, ge=0, le=65_535, description="Port to listen on; 0 for a free one."
+    )
     insecure: bool = Field(
         default=False, description="Serve without keys on an address that others reach."
     )
     allowed_hosts: tuple[HostName, ...] = Field(
-        (),
+        default=(),
         description="Host names that are answered to. Empty: on loopback the machine's own,"
         " elsewhere any.",
     )
     cors_origins: tuple[Origin, ...] = Field(
-        (), description="Origins whose pages may call from a browser; `*` for all."
+        default=(), description="Origins whose pages may call from a browser; `*` for all."
     )
     trusted_proxies: tuple[Proxy, ...] = Field(
-        (), description="Addresses of proxies whose `x-forwarded-for` tells the client's address."
+        default=(),
+        description="Addresses of proxies whose `x-forwarded-for` tells the client's address.",
     )
     max_body_bytes: int = Field(
-        33_554_432, ge=1_024, le=1 << 30, description="Longest body of a request (the API's: 32 MB)"
+        default=33_554_432,
+        ge=1_024,
+        le=1 << 30,
+        description="Longest body of a request (the API's: 32 MB).",
     )
     max_header_bytes: int = Field(
-        32_768, ge=1_024, le=1 << 20, description="Largest head of a request."
+        default=32_768, ge=1_024, le=1 << 20, description="Largest head of a request."
     )
     max_connections: int = Field(
-        4_000, ge=1, le=1_000_000, description="Open connections; beyond them 503."
+        default=4_000, ge=1, le=1_000_000, description="Open connections; beyond them 503."
     )
     max_in_flight: int = Field(
-        2_000, ge=1, le=1_000_000, description="Requests served at the same time."
+        default=2_000, ge=1, le=1_000_000, description="Requests served at the same time."
     )
     max_queued: int = Field(
-        1_000, ge=0, le=1_000_000, description="Requests that may wait for that; beyond them 503."
+        default=1_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests that may wait for that; beyond them 503.",
     )
-    queue_seconds: Seconds = Field(10, description="Longest wait in that queue; then 503.")
+    queue_seconds: Seconds = Field(default=10, description="Longest wait in that queue; then 503.")
     keep_alive_seconds: Seconds = Field(
-        75, description="How long an idle connection is kept. Longer than the proxy's before it."
+        default=75,
+        description="How long an idle connection is kept. Longer than the proxy's before it.",
     )
     comment_seconds: Seconds = Field(
-        15, description="After so much silence a stream gets a comment, so that nobody hangs up."
+        default=15,
+        description="After so much silence a stream gets a comment, so that nobody hangs up.",
     )
     send_seconds: Seconds = Field(
-        60, description="A client that takes nothing for so long is cut off."
+        default=60, description="A client that takes nothing for so long is cut off."
     )
     drain_seconds: float = Field(
-        30, ge=0, le=86_400, description="How long running answers may go on after SIGTERM."
+        default=30, ge=0, le=86_400, description="How long running answers may go on after SIGTERM."
     )
 
 
@@ -148,34 +159,34 @@ class Upstream(Section):
     """`[upstream]`: who answers, and how long that may take."""
 
     backend: Literal["anthropic", "simulator"] = Field(
-        "anthropic", description="`simulator` is an offline stand-in that needs no account."
+        default="anthropic", description="`simulator` is an offline stand-in that needs no account."
     )
     base_url: BaseUrl = Field(
-        "https://api.anthropic.com", description="Any server that speaks the Messages API."
+        default="https://api.anthropic.com", description="Any server that speaks the Messages API."
     )
-    connect_seconds: Seconds = Field(10, description="Until a connection stands.")
-    first_byte_seconds: Seconds = Field(600, description="Until the status of an answer.")
-    idle_seconds: Seconds = Field(300, description="Silence in the middle of an answer.")
-    total_seconds: Seconds = Field(3_600, description="A whole request, retries included.")
+    connect_seconds: Seconds = Field(default=10, description="Until a connection stands.")
+    first_byte_seconds: Seconds = Field(default=600, description="Until the status of an answer.")
+    idle_seconds: Seconds = Field(default=300, description="Silence in the middle of an answer.")
+    total_seconds: Seconds = Field(default=3_600, description="A whole request, retries included.")
     max_retries: int = Field(
-        2, ge=0, le=10, description="Further attempts before the answer's first byte."
+        default=2, ge=0, le=10, description="Further attempts before the answer's first byte."
     )
     max_connections: int = Field(
-        2_000, ge=1, le=1_000_000, description="Connections to upstream at the same time."
+        default=2_000, ge=1, le=1_000_000, description="Connections to upstream at the same time."
     )
-    ready_seconds: Seconds = Field(10, description="How long an answer of `/readyz` holds.")
+    ready_seconds: Seconds = Field(default=10, description="How long an answer of `/readyz` holds.")
 
 
 class Account(Section):
     """`[[accounts]]`: one key for upstream. Exactly one of the four ways to give it."""
 
     name: Name = Field(description="For metrics and logs.")
-    api_key: Secret | None = Field(None, description="Sent as `x-api-key`.")
-    api_key_file: Path | None = Field(None, description="A file that holds it.")
-    auth_token: Secret | None = Field(None, description="Sent as `authorization: Bearer`.")
-    auth_token_file: Path | None = Field(None, description="A file that holds it.")
-    base_url: BaseUrl | None = Field(None, description="Instead of `upstream.base_url`.")
-    weight: int = Field(1, ge=1, le=1_000, description="Its share of the requests.")
+    api_key: Secret | None = Field(default=None, description="Sent as `x-api-key`.")
+    api_key_file: Path | None = Field(default=None, description="A file that holds it.")
+    auth_token: Secret | None = Field(default=None, description="Sent as `authorization: Bearer`.")
+    auth_token_file: Path | None = Field(default=None, description="A file that holds it.")
+    base_url: BaseUrl | None = Field(default=None, description="Instead of `upstream.base_url`.")
+    weight: int = Field(default=1, ge=1, le=1_000, description="Its share of the requests.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -204,25 +215,30 @@ class Models(Section):
     """`[models]`: which names are served, and by what. Patterns are those of `fnmatch`."""
 
     default: Pattern | None = Field(
-        None, description="For requests without a model (else `CLAIF_CLA_MODEL`, else `sonnet`)."
+        default=None,
+        description="For requests without a model (else `CLAIF_CLA_MODEL`, else `sonnet`).",
     )
-    aliases: dict[Pattern, Pattern] = Field({}, description="Names of your own.")
-    allow: tuple[Pattern, ...] = Field((), description="What may be asked for. Empty: anything.")
-    deny: tuple[Pattern, ...] = Field((), description="What may not; wins over `allow`.")
+    aliases: dict[Pattern, Pattern] = Field(default={}, description="Names of your own.")
+    allow: tuple[Pattern, ...] = Field(
+        default=(), description="What may be asked for. Empty: anything."
+    )
+    deny: tuple[Pattern, ...] = Field(default=(), description="What may not; wins over `allow`.")
     fallbacks: dict[Pattern, tuple[Pattern, ...]] = Field(
-        {}, description="Models to try in turn, where one cannot answer."
+        default={}, description="Models to try in turn, where one cannot answer."
     )
 
 
 class Chat(Section):
     """`[chat]`: the translation of Chat Completions."""
 
-    compat: Compat = Field("adapt", description="What happens to what Claude cannot honour.")
+    compat: Compat = Field(
+        default="adapt", description="What happens to what Claude cannot honour."
+    )
     prompt_caching: Literal["auto", "always", "off"] = Field(
-        "auto", description="Whether prompts are cached."
+        default="auto", description="Whether prompts are cached."
     )
     reasoning: Literal["auto", "summary", "model"] = Field(
-        "auto", description="When readable thinking is asked for."
+        default="auto", description="When readable thinking is asked for."
     )
     thinking_memory: bool = Field(
         default=True, description="Give Claude's thinking back to it for clients that strip it."
@@ -237,18 +253,20 @@ class Keys(Section):
         description="SQLite file of the keys' hashes.",
     )
     required: bool | None = Field(
-        None, description="Unset: as soon as there is a key, and wherever others reach it."
+        default=None, description="Unset: as soon as there is a key, and wherever others reach it."
     )
 
 
 class Limits(Section):
     """`[limits]`: for keys that have none of their own. Unset: no limit."""
 
-    requests_per_minute: Count | None = Field(None, description="Requests a minute.")
-    tokens_per_minute: Count | None = Field(None, description="Tokens a minute, in and out.")
-    concurrent: Count | None = Field(None, description="Requests at the same time.")
-    daily_budget: Dollars | None = Field(None, description="US dollars a day (UTC).")
-    monthly_budget: Dollars | None = Field(None, description="US dollars a month (UTC).")
+    requests_per_minute: Count | None = Field(default=None, description="Requests a minute.")
+    tokens_per_minute: Count | None = Field(
+        default=None, description="Tokens a minute, in and out."
+    )
+    concurrent: Count | None = Field(default=None, description="Requests at the same time.")
+    daily_budget: Dollars | None = Field(default=None, description="US dollars a day (UTC).")
+    monthly_budget: Dollars | None = Field(default=None, description="US dollars a month (UTC).")
 
 
 class Ledger(Section):
@@ -258,21 +276,21 @@ class Ledger(Section):
         default_factory=lambda: state_dir(os.environ) / "ledger.db",
         description="SQLite file; its journal lies beside it.",
     )
-    keep_days: int = Field(400, ge=1, le=36_500, description="Older entries are removed.")
+    keep_days: int = Field(default=400, ge=1, le=36_500, description="Older entries are removed.")
 
 
 class Cluster(Section):
     """`[cluster]`: several gateways with the same limits."""
 
     redis_url: RedisUrl | None = Field(
-        None, description="Where they count together; unset: each for itself."
+        default=None, description="Where they count together; unset: each for itself."
     )
-    prefix: Prefix = Field("claif", description="Of the keys in Redis.")
+    prefix: Prefix = Field(default="claif", description="Of the keys in Redis.")
     when_redis_is_down: Literal["open", "closed"] = Field(
-        "closed", description="`open`: go on, each counting for itself; `closed`: 503."
+        default="closed", description="`open`: go on, each counting for itself; `closed`: 503."
     )
     timeout_seconds: float = Field(
-        0.25, ge=0.01, le=10, description="Redis is down when it does not answer within."
+        default=0.25, ge=0.01, le=10, description="Redis is down when it does not answer within."
     )
 
 
@@ -291,19 +309,21 @@ class Telemetry(Section):
     traces: bool = Field(default=False, description="Export spans.")
     metrics: bool = Field(default=False, description="Export metrics.")
     endpoint: Endpoint | None = Field(
-        None, description="OTLP over HTTP; unset: `OTEL_EXPORTER_OTLP_*`."
+        default=None, description="OTLP over HTTP; unset: `OTEL_EXPORTER_OTLP_*`."
     )
     content: bool = Field(default=False, description="Prompts and answers too. They are private.")
-    sample: float = Field(1.0, ge=0, le=1, description="Share of the requests that is traced.")
+    sample: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the requests that is traced."
+    )
 
 
 class Log(Section):
     """`[log]`: one line for each request, and notes of the gateway itself."""
 
     access: bool = Field(default=True, description="A line for each request; no content, no key.")
-    format: Literal["json", "text"] = Field("json", description="Of these lines.")
+    format: Literal["json", "text"] = Field(default="json", description="Of these lines.")
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Of the gateway's own notes."
+        default="info", description="Of the gateway's own notes."
     )
 
 
@@ -317,12 +337,14 @@ class Config(Section):
 
     server: Server = Field(default_factory=Server)
     upstream: Upstream = Field(default_factory=Upstream)
-    accounts: tuple[Account, ...] = Field((), max_length=1_000)
+    accounts: tuple[Account, ...] = Field(default=(), max_length=1_000)
     models: Models = Field(default_factory=Models)
     chat: Chat = Field(default_factory=Chat)
     keys: Keys = Field(default_factory=Keys)
     limits: Limits = Field(default_factory=Limits)
-    prices: dict[Pattern, dict[PriceKind, Annotated[float, Field(ge=0, le=1_000_000)]]] = Field({})
+    prices: dict[Pattern, dict[PriceKind, Annotated[float, Field(ge=0, le=1_000_000)]]] = Field(
+        default={}
+    )
     ledger: Ledger = Field(default_factory=Ledger)
     cluster: Cluster = Field(default_factory=Cluster)
     metrics: Metrics = Field(default_factory=Metrics)

@@ -113,9 +113,7 @@ class Sources:
             self.table[name] = _anchored(value, base)
 
     def read_environment(self, env: Mapping[str, str]) -> None:
-        """Take in the variables of the gateway. Empty ones count as unset, as compose files pass
-        them.
-        """
+        """Take in the gateway's variables. Empty ones are unset: compose files pass them so."""
         for name, text in sorted(env.items()):
             if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
                 continue
@@ -174,12 +172,12 @@ def _parsed(key: Key, text: str) -> Any:
 
 
 def _number(kind: type[int | float], text: str) -> int | float:
+    expected = "a whole number" if kind is int else "a number"
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"should be {expected} of at most {_MAX_DIGITS} digits")
     try:
-        if len(text) > _MAX_DIGITS:
-            raise ValueError
         return kind(text)
     except ValueError:
-        expected = "a whole number" if kind is int else "a number"
         raise ValueError(f"should be {expected}") from None
 
 

@@ -24,10 +24,12 @@ the same doubles as Python's, and the steps are the same as in `in_process`: so 
 
 from __future__ import annotations
 
+from claif_cla.gateway.limits.counters import LimitName
+
 __all__ = ["GIVE", "LIMITS", "RENEW", "TAKE"]
 
-LIMITS = (
-    "",
+LIMITS: tuple[LimitName | None, ...] = (
+    None,
     "monthly_budget",
     "daily_budget",
     "concurrent",
@@ -109,7 +111,7 @@ local function spent(key, current, theirs, sum, ledger, ttl)
     redis.call('HSET', key, 'by:' .. ledger, text(known), 'spent', text(total))
   end
   redis.call('EXPIRE', key, ttl)
-  return total, known
+  return total, known, at
 end
 
 -- Days from 1970-01-01 to months from the year 0, by the Gregorian calendar.
@@ -129,10 +131,10 @@ end
 
 local function money(now, ledger, day, day_sum, month, month_sum)
   local today = math.floor(now / 86400)
-  local d, d_known = spent(days, today, tonumber(day), tonumber(day_sum), ledger, 172800)
-  local m, m_known = spent(months, month_of(today), tonumber(month), tonumber(month_sum), ledger,
-    2851200)
-  return d, d_known, m, m_known
+  local d, d_known, d_at = spent(days, today, tonumber(day), tonumber(day_sum), ledger, 172800)
+  local m, m_known, m_at = spent(months, month_of(today), tonumber(month), tonumber(month_sum),
+    ledger, 2851200)
+  return d, m, {text(d), text(d_known), text(d_at), text(m), text(m_known), text(m_at)}
 end
 """
 
@@ -147,7 +149,7 @@ local visit, tokens, cost = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local concurrent, daily, monthly = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local lease = tonumber(ARGV[15])
 local bucket = read(now, rpm, tpm)
-local d, d_known, m, m_known = money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+local d, m, told = money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 
 local over = 0
 if monthly >= 0 and m + bucket.held_cost >= monthly then over = 1
@@ -168,7 +170,7 @@ if over == 0 then
 end
 write(bucket)
 return {over, text(bucket.requests), text(bucket.tokens + bucket.held_tokens), bucket.calls,
-  text(d), text(d_known), text(m), text(m_known), text(now)}
+  text(now), unpack(told)}
 """
 )
 
@@ -199,12 +201,16 @@ RENEW = (
     _COMMON
     + """
 local now, lease = instant(ARGV[1]), tonumber(ARGV[2])
+if redis.call('EXISTS', calls) == 0 then
+  redis.call('DEL', held)
+  redis.call('HSET', state, 'held_tokens', '0', 'held_cost', '0')
+  redis.call('EXPIRE', state, 86400)
+end
 for at = 3, #ARGV, 3 do
   local visit, tokens, cost = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if redis.call('HSETNX', held, visit, tokens .. ' ' .. cost) == 1 then
     redis.call('HINCRBYFLOAT', state, 'held_tokens', tokens)
     redis.call('HINCRBYFLOAT', state, 'held_cost', cost)
-    redis.call('EXPIRE', state, 86400)
   end
   redis.call('ZADD', calls, text(now + lease), visit)
 end

@@ -317,12 +317,14 @@ def _chunks(
 
 def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
     """The chunks of one upstream stream, to its `message_stop`."""
-    while not telling.translator.complete:
-        event = reader.take()
-        if event is None:
-            yield from reader.read()
-        elif event["type"] == "error":
-            yield from _failed(event, reader, call)
-        else:
+    translator = telling.translator
+    while not translator.complete:
+        for event in reader.ready:
+            if event["type"] == "error":
+                yield from _failed(event, reader, call)
             yield from telling.feed(event)
+            if translator.complete:
+                break
+        else:
+            yield from reader.read()
     yield Used(reader.reply, telling.latest, complete=True)

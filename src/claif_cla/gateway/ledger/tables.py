@@ -1,0 +1,160 @@
+"""The ledger's SQLite file.
+
+`visits` has a row for each request, which is what makes an entry count once; `days` has the sums
+by day, key and model, kept by a trigger: one that is ignored as known does not fire it. Whoever
+asks for a month reads some rows of `days`, not a million of `visits`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from claif_cla.gateway.ledger.entry import Entry, day_of
+
+__all__ = ["SUMS", "LedgerError", "Tables", "row_of"]
+
+VERSION = 1
+BUSY_SECONDS = 5.0
+"""How long another process may hold the file before we give up, for now."""
+
+SUMS = ("requests", "failed", "unpriced", "input", "cache_read", "cache_write", "output", "cost")
+"""The columns of `days` that add up."""
+
+_COLUMNS = """
+    id TEXT PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL,
+    key TEXT NOT NULL, key_name TEXT NOT NULL, model TEXT NOT NULL,
+    endpoint TEXT NOT NULL, account TEXT NOT NULL, status INTEGER NOT NULL,
+    input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,
+    output INTEGER NOT NULL, cost INTEGER, estimated INTEGER NOT NULL
+"""
+_ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+_SCHEMA = f"""
+CREATE TABLE visits ({_COLUMNS}) WITHOUT ROWID;
+CREATE INDEX visits_by_day ON visits (day);
+CREATE TABLE days (
+    day TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, key_name TEXT NOT NULL,
+    {", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)},
+    PRIMARY KEY (day, key, model)
+) WITHOUT ROWID;
+CREATE TRIGGER sum_visits AFTER INSERT ON visits BEGIN
+    INSERT INTO days (day, key, model, key_name, {", ".join(SUMS)}) VALUES (
+        new.day, new.key, new.model, new.key_name,
+        1, new.status >= 400, new.cost IS NULL,
+        new.input, new.cache_read, new.cache_write_5m + new.cache_write_1h, new.output,
+        coalesce(new.cost, 0)
+    ) ON CONFLICT (day, key, model) DO UPDATE SET key_name = excluded.key_name, {_ADD};
+END;
+PRAGMA user_version = {VERSION};
+"""
+_INSERT = f"INSERT OR IGNORE INTO visits VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used: what is wrong, where, and what to do."""
+
+
+def row_of(entry: Entry) -> tuple[object, ...]:
+    """The row of `visits` for an entry."""
+    return (entry.id, day_of(entry.at), *entry[1:])
+
+
+class Tables:
+    """See the module. For one thread at a time.
+
+    Args:
+        path: of the file; it and its tables are made where they are missing.
+
+    Raises:
+        LedgerError: it cannot be opened, is no ledger, or one of a later version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise _unusable(path, error) from error
+        except LedgerError:
+            self._db.close()
+            raise
+
+    def _prepare(self, path: Path) -> None:
+        # WAL: who reads a report does not keep entries out. FULL: what is committed survives a
+        # power cut, since the journal that held it is removed right after.
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("BEGIN IMMEDIATE")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            version = -1  # a file of something else
+        if version == 0:
+            for statement in _statements(_SCHEMA):
+                self._db.execute(statement)
+        elif version != VERSION:
+            whose = "was written by a later version" if version > 0 else "is no ledger"
+            raise LedgerError(f"{path} {whose}; name another file in `ledger.file`")
+        self._db.execute("COMMIT")
+
+    def insert(self, entries: Sequence[Entry]) -> None:
+        """Add the entries that are not there yet, all or none.
+
+        Raises:
+            sqlite3.Error: the file is locked or full.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(_INSERT, map(row_of, entries))
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+
+    def prune(self, before: str) -> int:
+        """Remove what is of an earlier day; the number of requests that went.
+
+        Raises:
+            sqlite3.Error: the file is locked or full.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            removed = self._db.execute("DELETE FROM visits WHERE day < ?", (before,)).rowcount
+            self._db.execute("DELETE FROM days WHERE day < ?", (before,))
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        return removed
+
+    def _undo(self) -> None:
+        if self._db.in_transaction:  # a full disk makes SQLite roll back by itself
+            self._db.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file; what its write-ahead log holds goes into it."""
+        self._db.close()
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a script, one by one: `executescript` would commit before the first."""
+    found, rest = [], ""
+    for piece in script.split(";"):
+        rest += f"{piece};"
+        if sqlite3.complete_statement(rest):
+            if rest.strip(" \n;"):
+                found.append(rest)
+            rest = ""
+    return found
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> LedgerError:
+    advice = "check that the folder is there and can be written, or name another in `ledger.file`"
+    return LedgerError(f"the ledger {path} cannot be opened ({error}); {advice}")

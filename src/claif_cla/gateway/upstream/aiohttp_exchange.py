@@ -1,0 +1,121 @@
+"""One answer over aiohttp, read piece by piece as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+
+from claif_cla.gateway.upstream.errors import UpstreamCut, UpstreamFailure, UpstreamTimeout
+
+__all__ = ["AiohttpExchange"]
+
+_FAILED = (aiohttp.ClientError, OSError, asyncio.TimeoutError, RuntimeError)
+"""What a read raises where the wire fails. RuntimeError: the connection went between two reads."""
+
+
+class AiohttpExchange:
+    """See `PeekedExchange`.
+
+    Args:
+        response: with its headers read.
+        account: its name.
+        idle: seconds of silence in the body, once it is handed on.
+        left: is called once, when the connection is free again or gone.
+    """
+
+    __slots__ = (
+        "_account",
+        "_ahead",
+        "_content",
+        "_end",
+        "_ended",
+        "_idle",
+        "_late",
+        "_left",
+        "_response",
+        "headers",
+        "status",
+    )
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        account: str,
+        idle: float,
+        left: Callable[[], None],
+    ) -> None:
+        self._response, self._content = response, response.content
+        self._account, self._idle, self._left = account, idle, left
+        self._ahead = b""
+        self._end: asyncio.TimerHandle | None = None
+        self._ended = self._late = False
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+
+    async def read(self) -> bytes:
+        if self._ahead:
+            piece, self._ahead = self._ahead, b""
+            return piece
+        if self._ended:
+            return b""
+        try:
+            piece = await self._content.readany()
+        except _FAILED as error:
+            failure = self._failure(error)
+        else:
+            if not piece:
+                self._finish()
+            return piece
+        # Outside of `except`: aiohttp's errors must not travel on as the context of ours.
+        if failure is None:
+            return b""
+        raise failure
+
+    def _failure(self, error: Exception) -> UpstreamFailure | None:
+        if self._late:
+            return UpstreamTimeout("The answer took longer than a whole one may.", self._account)
+        if self._ended:  # another task has closed it
+            return None
+        self._finish()
+        if isinstance(error, asyncio.TimeoutError):
+            return UpstreamTimeout("Upstream fell silent in the middle.", self._account)
+        return UpstreamCut("Upstream broke its answer off.", self._account)
+
+    def put_back(self, piece: bytes) -> None:
+        self._ahead = piece
+
+    def hand_on(self, deadline: float) -> None:
+        if self._ended:
+            return
+        loop = asyncio.get_running_loop()
+        self._end = loop.call_at(deadline, self._too_late)
+        # aiohttp restarts its timer at each piece, and stops it while it is us who do not read.
+        # A response that is all there has no connection any more.
+        connection = self._response.connection
+        if connection is not None and (protocol := connection.protocol) is not None:
+            protocol.read_timeout = self._idle
+            protocol.start_timeout()
+
+    def _too_late(self) -> None:
+        self._late = True
+        self._finish()
+
+    async def close(self) -> None:
+        self._ahead = b""
+        self._finish()
+
+    def _finish(self) -> None:
+        """Give the connection back if the body is all there, else close it; once."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._end is not None:
+            self._end.cancel()
+        # `close` also wakes a task that waits in `read`.
+        if self._content.is_eof():
+            self._response.release()
+        else:
+            self._response.close()
+        self._left()

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from claif_cla.gateway.caller import COMMENT, MAX_PIECES, Caller
+from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.visit import Visit
+from gateway.asgi import Connection
+
+FOREVER = 3600.0
+pytestmark = pytest.mark.anyio
+
+
+def caller_of(connection, **options):
+    options = {"send_seconds": FOREVER, **options}
+    return Caller(Visit("req_1"), connection.receive, connection.send, **options)
+
+
+@pytest.mark.parametrize("pieces", [[b""], [b"abc"], [b"a", b"b", b"c"], [b"", b"abc"]])
+async def test_the_body_is_read_whole(pieces):
+    caller = caller_of(Connection(*pieces))
+    body = await caller.body(3, None)
+    assert body == b"".join(pieces)
+    assert caller.visit.bytes_in == len(body)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "declared"), [([b"abcd"], None), ([b"ab", b"cd"], None), ([b"a"], "4")]
+)
+async def test_a_body_beyond_the_limit_is_not_read(pieces, declared):
+    with pytest.raises(Denial) as caught:
+        await caller_of(Connection(*pieces)).body(3, declared)
+    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    caller = caller_of(Connection(b"a", unfinished=True), send_seconds=0.0)
+    with pytest.raises(Denial) as caught:
+        await caller.body(3, None)
+    assert caught.value.status == 408
+
+
+async def test_a_body_in_single_bytes_ends():
+    class Endless(Connection):
+        async def receive(self):
+            return {"type": "http.request", "body": b"", "more_body": True}
+
+    with pytest.raises(Denial):
+        await caller_of(Endless()).body(MAX_PIECES, None)
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_gone():
+    connection = Connection(b"a", unfinished=True)
+    connection.leave()
+    caller = caller_of(connection)
+    with pytest.raises(asyncio.CancelledError):
+        await caller.body(3, None)
+    assert caller.visit.left
+
+
+async def test_a_whole_answer_tells_its_length():
+    connection = Connection()
+    caller = caller_of(connection, always=[(b"x", b"y")])
+    await caller.answer(201, b"{}")
+    assert (connection.status, connection.body) == (201, b"{}")
+    assert connection.headers == {
+        b"x": b"y",
+        b"content-type": b"application/json",
+        b"content-length": b"2",
+    }
+    assert connection.is_complete
+    assert (caller.visit.status, caller.visit.bytes_out) == (201, 2)
+    assert caller.visit.first_byte_at is not None
+
+
+async def test_the_task_ends_wherever_it_waits_once_the_caller_leaves():
+    connection = Connection(b"{}")
+    caller = caller_of(connection)
+
+    async def serve():
+        await caller.body(10, None)
+        caller.watch()
+        await anyio.sleep_forever()
+
+    task = asyncio.ensure_future(serve())
+    await anyio.wait_all_tasks_blocked()
+    connection.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert caller.visit.left
+
+
+async def test_after_the_answer_nobody_watches():
+    connection = Connection(b"{}")
+    caller = caller_of(connection)
+    await caller.body(10, None)
+    caller.watch()
+    caller.unwatch()
+    connection.leave()
+    await anyio.wait_all_tasks_blocked()
+    assert not caller.visit.left
+
+
+async def test_who_takes_nothing_is_gone():
+    connection = Connection()
+    connection.gate = asyncio.Event()
+    caller = caller_of(connection, send_seconds=0.0)
+    task = asyncio.ensure_future(caller.write(b"x"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert caller.visit.left
+
+
+# Streams
+
+
+async def test_a_stream_starts_with_its_first_event():
+    connection = Connection()
+    caller = caller_of(connection)
+    writer = caller.stream(FOREVER, lambda: [(b"x-late", b"1")])
+    assert connection.sent == []
+    await writer.write(b"data: 1\n\n")
+    await writer.end(b"data: 2\n\n")
+    assert connection.headers[b"content-type"].startswith(b"text/event-stream")
+    assert connection.headers[b"x-late"] == b"1"
+    assert connection.body == b"data: 1\n\ndata: 2\n\n"
+    assert connection.is_complete
+
+
+async def test_a_stream_without_an_event_is_answered_too():
+    connection = Connection()
+    writer = caller_of(connection).stream(FOREVER, list)
+    await writer.end()
+    assert (connection.status, connection.body, connection.is_complete) == (200, b"", True)
+
+
+async def test_silence_is_filled_with_comments():
+    connection = Connection()
+    caller = caller_of(connection)
+    writer = caller.stream(0.001, list)
+    with anyio.fail_after(10):
+        while connection.body.count(COMMENT) < 2:  # noqa: ASYNC110 - the timer has no event
+            await anyio.sleep(0.001)
+    await writer.write(b"data: 1\n\n")
+    await writer.end()
+    assert connection.body.endswith(b"data: 1\n\n")
+    assert connection.body.replace(COMMENT, b"") == b"data: 1\n\n"
+
+
+async def test_a_comment_never_stands_within_an_event():
+    connection = Connection()
+    writer = caller_of(connection).stream(0.0, list)
+    for number in range(20):
+        await writer.write(b"data: %d\n\n" % number)
+        await anyio.lowlevel.checkpoint()
+    await writer.end()
+    events = connection.body.replace(COMMENT, b"")
+    assert events == b"".join(b"data: %d\n\n" % number for number in range(20))
+
+
+async def test_a_closed_stream_says_no_more():
+    connection = Connection()
+    connection.gate = asyncio.Event()
+    writer = caller_of(connection).stream(0.0, list)
+    await anyio.wait_all_tasks_blocked()
+    await writer.close()
+    connection.gate.set()
+    await anyio.wait_all_tasks_blocked()
+    assert connection.sent == []
