@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 from typing_extensions import assert_never
@@ -122,8 +122,21 @@ def run(flow: Flow, opened: Opened) -> Answer:
         raise
 
 
-def chunks(flow: ChunkFlow, opened: Opened) -> Generator[Chunk, None, None]:
-    """The chunks of a streamed answer. Closing the generator closes the upstream at once."""
+def _itself(error: Exception) -> Exception:
+    return error
+
+
+def chunks(
+    flow: ChunkFlow, opened: Opened, failure: Callable[[Exception], Exception] = _itself
+) -> Generator[Chunk, None, None]:
+    """The chunks of a streamed answer. Closing the generator closes the upstream at once.
+
+    Args:
+        flow: of the answer's body.
+        opened: its exchanges.
+        failure: what an error of the wire or of the flow is to the caller. It is not left to a
+            generator around this one, as each chunk would pass through that too.
+    """
     outcome: Any = None
     try:
         while True:
@@ -135,9 +148,17 @@ def chunks(flow: ChunkFlow, opened: Opened) -> Generator[Chunk, None, None]:
                 outcome = opened.perform(item)
     except StopIteration:
         return
+    except Exception as error:
+        _raise_as(failure(error), error)
     finally:
         flow.close()
         opened.close()
+
+
+def _raise_as(told: Exception, error: Exception) -> NoReturn:
+    if told is error:
+        raise error
+    raise told from error
 
 
 class AsyncOpened:
@@ -229,7 +250,9 @@ async def arun(flow: Flow, opened: AsyncOpened) -> Answer:
         raise
 
 
-async def achunks(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[Chunk, None]:
+async def achunks(
+    flow: ChunkFlow, opened: AsyncOpened, failure: Callable[[Exception], Exception] = _itself
+) -> AsyncGenerator[Chunk, None]:
     """`chunks`, for async backends."""
     outcome: Any = None
     try:
@@ -242,6 +265,8 @@ async def achunks(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[Chunk,
                 outcome = await opened.perform(item)
     except StopIteration:
         return
+    except Exception as error:  # noqa: BLE001 - it is raised
+        _raise_as(failure(error), error)
     finally:
         flow.close()
         await opened.close()
@@ -265,6 +290,10 @@ async def abatches(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[list[
     except StopIteration:
         if ready:
             yield ready
+    except Exception:
+        if ready:  # came before whatever failed
+            yield ready
+        raise
     finally:
         flow.close()
         await opened.close()

@@ -20,8 +20,7 @@ What goes wrong in the middle of a stream:
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -35,7 +34,7 @@ from claif_cla.http_library import HttpLibrary, library_of
 from claif_cla.http_request import is_unread, json_of, taken_outcome
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.error_body import fault_answer, fault_object
-from claif_cla.translate.flow import Answer, Chunk
+from claif_cla.translate.flow import Answer
 from claif_cla.translate.routes import flow_for
 from claif_cla.warn import Warner
 from claif_cla.wire import json_text
@@ -218,31 +217,17 @@ class _Incoming:
         return fault_answer(fault)
 
     def sync_body(self, answer: Answer, opened: Opened) -> Any:
-        def told() -> Generator[Chunk, None, None]:
-            try:
-                yield from chunks(answer.body, opened)
-            except self.http.wire_faults as error:
-                raise self._broken(error) from error
-            except UpstreamFault as fault:
-                raise self._broken(fault) from fault
-
-        return self.http.sync_body(told(), opened.close)
+        return self.http.sync_body(chunks(answer.body, opened, self._failure), opened.close)
 
     def async_body(self, answer: Answer, opened: AsyncOpened) -> Any:
-        async def told() -> AsyncGenerator[Chunk, None]:
-            try:
-                async with aclosing(achunks(answer.body, opened)) as parts:
-                    async for chunk in parts:
-                        yield chunk
-            except self.http.wire_faults as error:
-                raise self._broken(error) from error
-            except UpstreamFault as fault:
-                raise self._broken(fault) from fault
+        return self.http.async_body(achunks(answer.body, opened, self._failure), opened.close)
 
-        return self.http.async_body(told(), opened.close)
+    def _failure(self, error: Exception) -> Exception:
+        """What an error in the middle of a stream is to the caller."""
+        expected = isinstance(error, (*self.http.wire_faults, UpstreamFault))
+        return self._broken(error) if expected else error
 
     def _broken(self, error: Exception) -> openai.APIError:
-        """What a failure in the middle of a stream becomes."""
         if isinstance(error, self.http.timeout):
             return openai.APITimeoutError(request=self.request)
         if isinstance(error, UpstreamFault) and not isinstance(error, TruncatedStream):

@@ -1,253 +1,128 @@
-"""The gateway as an ASGI application.
-
-    doors ── key ── body ── limits ── the endpoint's own course ── ledger ── the last byte
-
-Every way out of a request leads through `_end`: the caller's place is given back, and limits,
-ledger, metrics and log know how it went.
-"""
+"""The whole gateway: its parts made from a configuration, its beginning and its end."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
-import os
-from collections.abc import Mapping, MutableMapping
-from time import perf_counter
-from typing import Any
+import time
 
-from claif_cla.errors import Refusal
-from claif_cla.gateway import doors
-from claif_cla.gateway.caller import JSON_TYPE, Caller, Receive, Send
-from claif_cla.gateway.chat import chat
-from claif_cla.gateway.denial import Denial, failure_denial
-from claif_cla.gateway.endpoints import Endpoint, endpoint_of
-from claif_cla.gateway.messages import count_tokens, messages
-from claif_cla.gateway.models import models
-from claif_cla.gateway.openapi import document
-from claif_cla.gateway.parts import Parts
-from claif_cla.gateway.room import Room
-from claif_cla.gateway.upstream.errors import UpstreamFailure
-from claif_cla.gateway.visit import Visit
-from claif_cla.translate.body import parse
-from claif_cla.wire import json_text
+from claif_cla.gateway.config import Config
+from claif_cla.gateway.course import Gateway
+from claif_cla.gateway.gate import Gate
+from claif_cla.gateway.keys import KeyRing, KeyStore
+from claif_cla.gateway.ledger import Ledger
+from claif_cla.gateway.limits import counters_of
+from claif_cla.gateway.money import Prices
+from claif_cla.gateway.parts import Memories, Parts, choosing_of, settings_of
+from claif_cla.gateway.seen import Seen
+from claif_cla.gateway.upstream import Upstream
+from claif_cla.model_lessons import ModelLessons
 
-__all__ = ["Gateway"]
+__all__ = ["App", "build"]
 
 _LOG = logging.getLogger("claif_cla.gateway")
-_LEFT = 499
-"""The status in logs of a request whose caller left before an answer; nginx's number for it."""
+OFFICIAL = "api.anthropic.com"
 
 
-class Gateway:
-    """See the module.
+def build(config: Config) -> App:
+    """The gateway of a configuration, not started.
+
+    Raises:
+        KeyStoreError, LedgerError: a file of the configuration cannot be used.
+    """
+    ring = KeyRing(KeyStore(config.keys.file), required=_required(config))
+    ledger = Ledger(config.ledger.file, keep_days=config.ledger.keep_days)
+    counters = counters_of(config.cluster, ledger.spent(time.time()), config.ledger.file)
+    gate = Gate(ring, counters, _prices(config), ledger, config)
+    lessons = ModelLessons()
+    settings = settings_of(config, lessons, official=_is_official(config))
+    parts = Parts(
+        config,
+        gate,
+        Upstream(config),
+        Seen(config),
+        choosing_of(config, official=_is_official(config)),
+        settings,
+        Memories(settings) if config.chat.thinking_memory else None,
+    )
+    return App(parts, ring, ledger, lessons)
+
+
+def _is_official(config: Config) -> bool:
+    """Whether retired models are gone: on Anthropic's own API, which the simulator stands for."""
+    upstream = config.upstream
+    return upstream.backend == "simulator" or OFFICIAL in upstream.base_url
+
+
+def _prices(config: Config) -> Prices:
+    named = {
+        model: {str(kind): price for kind, price in kinds.items()}
+        for model, kinds in config.prices.items()
+    }
+    return Prices(named)
+
+
+def _required(config: Config) -> bool | None:
+    """Whether each request needs a key; None: as soon as there is one."""
+    return config.keys.required
+
+
+class App(Gateway):
+    """See the module; `build` makes one.
 
     Args:
-        parts: what requests are served with; `replace` changes them for those to come.
+        parts: what requests are served with.
+        ring: of the keys.
+        ledger: of the costs.
+        lessons: what upstream has corrected.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        server = parts.config.server
-        self.room = Room(server.max_in_flight, server.max_queued, server.queue_seconds)
-        self.is_draining = False
+    def __init__(self, parts: Parts, ring: KeyRing, ledger: Ledger, lessons: ModelLessons) -> None:
+        super().__init__(parts)
+        self._ring, self._ledger, self._lessons = ring, ledger, lessons
+        gauge = parts.seen.metrics.gauge
+        gauge("requests_in_flight", "Requests that are being served.", lambda: self.in_flight)
+        gauge("requests_queued", "Requests that wait for a place.", lambda: self.room.waiting)
+        gauge("ledger_waiting", "Entries that no file has yet.", lambda: ledger.waiting)
+        gauge("ledger_dropped", "Entries that were lost to a full disk.", lambda: ledger.dropped)
+        gauge("accounts_cooling", "Accounts that are left alone for a while.", self._cooling)
 
-    @property
-    def in_flight(self) -> int:
-        """Requests that are being served, without those of health and metrics."""
-        return self.room.taken
+    def _cooling(self) -> float:
+        return float(sum(cooling for _, cooling in self.parts.upstream.accounts_state()))
 
-    def replace(self, parts: Parts) -> None:
-        """Serve the requests to come with these; those that run keep theirs."""
-        self.parts = parts
-        server = parts.config.server
-        self.room.resize(server.max_in_flight, server.max_queued, server.queue_seconds)
+    async def startup(self) -> None:
+        """Nothing is opened before the first request: upstream's connections are made when used."""
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])
+    async def shutdown(self) -> None:
+        """Let go of connections and files; what waits is written first, within a bound."""
+        await self.parts.upstream.close()
+        await self.parts.gate.close()
+        await asyncio.to_thread(self._ledger.close)
+        await asyncio.to_thread(self.parts.seen.close)
+
+    def reload(self, config: Config) -> None:
+        """Serve the requests to come by another configuration; those that run go on as they are.
+
+        Raises:
+            ValueError: it needs a restart; nothing has changed then.
+        """
         parts = self.parts
-        visit = Visit(_new_id(), scope["method"], scope["path"], client=_client(scope))
-        seconds = parts.config.server.send_seconds
-        caller = Caller(visit, receive, send, send_seconds=seconds)
-        try:
-            await self._serve(parts, caller, scope)
-        except asyncio.CancelledError:
-            if not visit.left:  # the server stops
-                raise
-        except Exception as error:  # noqa: BLE001 - the last door
-            await _tell(caller, error)
-        finally:
-            await _end(parts, caller)
+        parts.upstream.replace(config)
+        self._ring.require(_required(config))
+        parts.gate.reload(config, _prices(config))
+        parts.seen.reload(config)
+        official = _is_official(config)
+        settings = settings_of(config, self._lessons, official=official)
+        memories = parts.memories if config.chat.thinking_memory else None
+        if memories is not None:
+            memories.change(settings)
+        elif config.chat.thinking_memory:
+            memories = Memories(settings)
+        choosing = choosing_of(config, official=official)
+        self.replace(
+            Parts(config, parts.gate, parts.upstream, parts.seen, choosing, settings, memories)
+        )
 
-    async def _serve(self, parts: Parts, caller: Caller, scope: Mapping[str, Any]) -> None:
-        visit, server = caller.visit, parts.config.server
-        endpoint = endpoint_of(scope["path"])
-        if endpoint is not None:
-            visit.endpoint = endpoint.name
-        headers = doors.one_of_each(scope["headers"], server.max_header_bytes)
-        caller.headers, caller.query = headers, scope["query_string"].decode("latin-1")
-        parts.seen.started(visit, headers)
-        doors.check_host(headers, server.allowed_hosts, server.host)
-        if cors := doors.cors_headers(headers, server.cors_origins):
-            caller.always += cors
-            if visit.method == "OPTIONS":
-                await caller.answer(204, b"", ())
-                return
-        if endpoint is None or not endpoint.is_open:
-            await self._admit(parts, caller, endpoint)
-        if endpoint is None:
-            raise _no_endpoint(visit)
-        _check_method(visit, endpoint)
-        if endpoint.name in _OWN:
-            await _OWN[endpoint.name](self, parts, caller)
-            return
-        await self.room.enter()
-        try:
-            await _asked(parts, caller, endpoint, scope)
-        finally:
-            self.room.leave()
-
-    async def _admit(self, parts: Parts, caller: Caller, endpoint: Endpoint | None) -> None:
-        visit = caller.visit
-        if endpoint is not None and endpoint.name == "metrics":
-            metrics = parts.config.metrics
-            if metrics.public or (doors.is_loopback(visit.client) and not parts.gate.requires_keys):
-                return
-        await parts.gate.admit(visit, doors.credential(caller.headers))
-
-    # The endpoints that are the gateway's own
-
-    async def _health(self, parts: Parts, caller: Caller) -> None:
-        await _own(caller, 200, {"status": "ok"})
-
-    async def _ready(self, parts: Parts, caller: Caller) -> None:
-        if self.is_draining:
-            await _own(caller, 503, {"status": "draining"})
-            return
-        is_ready = await parts.upstream.ready()
-        status = "ready" if is_ready else "upstream unreachable"
-        await _own(caller, 200 if is_ready else 503, {"status": status})
-
-    async def _metrics(self, parts: Parts, caller: Caller) -> None:
-        if not parts.config.metrics.enabled:
-            raise _no_endpoint(caller.visit)
-        page, kind = parts.seen.metrics_page()
-        await caller.answer(200, page, [(b"content-type", kind.encode())])
-
-    async def _openapi(self, parts: Parts, caller: Caller) -> None:
-        await _own(caller, 200, document())
-
-
-_OWN = {
-    "health": Gateway._health,  # noqa: SLF001 - the table of this class
-    "ready": Gateway._ready,  # noqa: SLF001
-    "metrics": Gateway._metrics,  # noqa: SLF001
-    "openapi": Gateway._openapi,  # noqa: SLF001
-}
-
-
-async def _asked(
-    parts: Parts, caller: Caller, endpoint: Endpoint, scope: Mapping[str, Any]
-) -> None:
-    """Read what is asked, and answer it over upstream."""
-    if not endpoint.has_body:
-        caller.watch()
-        raw = scope.get("raw_path") or scope["path"].encode()
-        await models(parts, caller, raw.decode("latin-1").removeprefix("/v1"))
-        return
-    doors.check_json(caller.headers)
-    limit = parts.config.server.max_body_bytes
-    body = await caller.body(limit, caller.headers.get("content-length"))
-    request = _object(body)
-    caller.watch()
-    if endpoint.name == "chat":
-        await chat(parts, caller, request, len(body))
-    elif endpoint.name == "messages":
-        await messages(parts, caller, request, body)
-    else:
-        await count_tokens(parts, caller, request, body)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = parse(body)
-    except ValueError as error:
-        message = "The request's body is no JSON, or nested too deeply."
-        raise Denial(400, message, code="invalid_json") from error
-    if not isinstance(value, dict):
-        raise Denial(400, "The request's body must be a JSON object.", code="invalid_json")
-    return value
-
-
-def _no_endpoint(visit: Visit) -> Denial:
-    where = f"{visit.method[:20]} {visit.path[:200]}"
-    message = f"claif_cla serves no {where}; /openapi.json lists what it serves."
-    return Denial(404, message, code="unsupported_endpoint")
-
-
-def _check_method(visit: Visit, endpoint: Endpoint) -> None:
-    if visit.method == endpoint.method or (visit.method, endpoint.method) == ("HEAD", "GET"):
-        return
-    message = f"{endpoint.path} takes {endpoint.method}, not {visit.method[:20]}."
-    raise Denial(
-        405, message, code="method_not_allowed", headers={"allow": endpoint.method.upper()}
-    )
-
-
-async def _own(caller: Caller, status: int, value: Mapping[str, Any]) -> None:
-    await caller.answer(status, json_text.dump_bytes(value), [JSON_TYPE])
-
-
-# How a request ends
-
-
-async def _tell(caller: Caller, error: Exception) -> None:
-    """Answer with an error; once the answer has begun, it can only be cut."""
-    visit = caller.visit
-    denial = _denial(error)
-    visit.code = denial.code
-    if caller.started:
-        return
-    is_native = visit.endpoint in ("messages", "count_tokens")
-    body = denial.as_anthropic(visit.id) if is_native else denial.as_openai()
-    headers = [
-        JSON_TYPE,
-        (b"x-request-id", visit.id.encode()),
-        *((name.encode(), value.encode("latin-1")) for name, value in denial.headers.items()),
-    ]
-    await caller.answer(denial.status, json_text.dump_bytes(body), headers)
-
-
-def _denial(error: Exception) -> Denial:
-    if isinstance(error, Denial):
-        return error
-    if isinstance(error, UpstreamFailure):
-        return failure_denial(error)
-    if isinstance(error, Refusal):
-        return Denial(error.status, error.message, code=error.code, param=error.param)
-    # The trace names no content: only what code raised it.
-    _LOG.error("a request failed in the gateway itself", exc_info=error)
-    return Denial(
-        500, "The gateway failed; its log tells more.", code="gateway_error", kind="server_error"
-    )
-
-
-async def _end(parts: Parts, caller: Caller) -> None:
-    visit = caller.visit
-    caller.unwatch()
-    visit.ended_at = perf_counter()
-    if visit.left and not caller.started:
-        visit.status = _LEFT
-    if not visit.settled:
-        await asyncio.shield(parts.gate.settle(visit))
-    parts.seen.finished(visit)
-
-
-def _new_id() -> str:
-    return "req_" + base64.b32encode(os.urandom(15)).decode().lower()
-
-
-def _client(scope: Mapping[str, Any]) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+    def begin_drain(self) -> None:
+        """From now on `/readyz` says that this process is about to end."""
+        self.is_draining = True

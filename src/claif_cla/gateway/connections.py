@@ -129,7 +129,8 @@ class _Connection(HttpToolsProtocol):
         self._end_head()
         self._refusal = (status, message)
         # In the middle of another answer, the text would become a part of that one.
-        if self.cycle is None or self.cycle.response_complete:
+        cycle: Any = self.cycle  # None before the first request, whatever its type says
+        if cycle is None or cycle.response_complete:
             body = _error(message, "invalid_http", "invalid_request_error")
             head = (
                 f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"

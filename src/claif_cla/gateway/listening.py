@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from contextlib import ExitStack
+from typing import Any
 
 __all__ = ["ListenError", "bound", "url_of"]
 
@@ -48,8 +49,10 @@ def url_of(host: str, listener: socket.socket) -> str:
     return f"http://{name}:{listener.getsockname()[1]}"
 
 
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    found: list[Any] = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
     unique = dict.fromkeys((family, address) for family, _, _, _, address in found)
     return list(unique)[:MAX_ADDRESSES]
 

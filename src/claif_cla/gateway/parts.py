@@ -52,7 +52,7 @@ class Memories:
             self._by_key.move_to_end(key_id)
         return found
 
-    def replace(self, translation: Settings) -> None:
+    def change(self, translation: Settings) -> None:
         """Go on with other settings and the same memories."""
         self._translation = translation
         for key_id, earlier in self._by_key.items():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from importlib import import_module
 from math import ceil
@@ -41,6 +42,11 @@ _NEED_RESTART = (
     ("server", "trusted_proxies"),
     ("keys", "file"),
     ("ledger", "file"),
+    # The counters stand there; a move in the middle would forget what is spent.
+    ("cluster", "redis_url"),
+    ("cluster", "prefix"),
+    ("cluster", "when_redis_is_down"),
+    ("cluster", "timeout_seconds"),
 )
 
 
@@ -120,14 +126,21 @@ def check(config: Config, has_keys: Callable[[Config], bool] | None = None) -> b
 
 
 def any_keys(config: Config) -> bool:
-    """Whether a client key was ever created. A file that is not there is not made."""
-    if not config.keys.file.exists():
-        return False
-    store = import_module("claif_cla.gateway.keys.store").KeyStore(config.keys.file)
+    """Whether a client key was ever created; revoking the last one must not open the doors.
+
+    A file that is not there is not made.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    file = config.keys.file
     try:
-        return bool(store.list())
-    finally:
-        store.close()
+        if not file.exists():
+            return False
+        with contextlib.closing(import_module("claif_cla.gateway.keys.store").KeyStore(file)) as s:
+            return bool(s.list())
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError([f"keys.file: {file} cannot be read: {error}"]) from error
 
 
 def _build(config: Config) -> Service:
@@ -198,7 +211,7 @@ class _Run:
         """End what outlived the drain. It still settles: that is awaited, but not for ever."""
         tasks = set(self._server.server_state.tasks)
         if tasks:
-            self._say(f"cut {len(tasks)} answers that still ran")
+            self._say(f"cut what still ran: {len(tasks)}")
         if self._reloading is not None and not self._reloading.done():
             tasks.add(self._reloading)
         for task in tasks:
@@ -216,7 +229,7 @@ class _Run:
             server.should_exit = True
             if running:
                 seconds = self._config.server.drain_seconds
-                self._say(f"stopping: {running} running, for at most {seconds:g} seconds")
+                self._say(f"stopping; still running, for at most {seconds:g} seconds: {running}")
             return
         self._killed = server.force_exit = True
         for connection in list(server.server_state.connections):

@@ -12,6 +12,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from claif_cla.errors import OversizedAnswer
@@ -24,6 +25,8 @@ Messages API takes 32 MB of request, so an answer's event stays well below."""
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+_CR = ord("\r")  # the number: to look for `b"\r"` in bytes takes four times as long
+
 _USUAL = re.compile(rb"(?:event: (.*)\n)?data: (.*)\n\n")
 """An event as nearly every server writes it, if there is no CR in it: taken whole, not line by
 line. (`.` is all but LF, and passes over text several times as fast as a set of characters.)"""
@@ -34,6 +37,9 @@ class ServerSentEvent(NamedTuple):
 
     event: str
     data: bytes
+
+
+_event = partial(tuple.__new__, ServerSentEvent)  # in half the time that the class takes
 
 
 @dataclass(slots=True)
@@ -99,12 +105,12 @@ class EventDecoder:
         if self._scanned or self._data or self._event:  # in the middle of an event, or of a line
             return
         buffer, limit = self._buffer, self.max_event_bytes
-        while (found := _USUAL.match(buffer)) is not None and found.end() <= limit:
+        while (found := _USUAL.match(buffer)) is not None and (end := found.end()) <= limit:
             name, data = found.groups(b"")
-            if b"\r" in data or b"\r" in name:
+            if _CR in data or _CR in name:
                 return
-            del buffer[: found.end()]
-            yield ServerSentEvent(name.decode("utf-8", "replace") or "message", data)
+            del buffer[:end]
+            yield _event((name.decode("utf-8", "replace") or "message", data))
 
     def _take_line(self, line: bytearray) -> ServerSentEvent | None:
         self._check(len(line))

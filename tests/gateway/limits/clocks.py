@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def counters(clock, spent=lambda key_id, day: (0, 0), **options):
+def counters(clock, spent=None, **options):
     return InProcessCounters(spent, monotonic=clock, wall=clock, **options)
 
 

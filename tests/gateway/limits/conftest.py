@@ -21,8 +21,10 @@ class RedisServer:
 
     def start(self):
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-            + ["--appendonly", "no", "--dir", str(self._folder)],
+            [
+                *f"redis-server --port {self.port} --bind 127.0.0.1 --appendonly no".split(),
+                *("--save", "", "--dir", str(self._folder)),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

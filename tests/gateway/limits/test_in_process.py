@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claif_cla.gateway.limits import Limits, Refused, Standing
-from gateway.limits.clocks import NOON, Claims, Clock, counters
+from gateway.limits.clocks import Claims, Clock, counters
 
 HOUR = 3600
 
@@ -157,16 +157,19 @@ async def test_a_clock_that_is_set_back_renews_nothing(clock, claims):
 
 
 async def test_what_the_ledger_knows_is_spent_after_a_restart(clock, claims):
-    asked = []
-
-    def spent(key_id, day):
-        asked.append((key_id, day))
-        return 100, 700
-
-    counted = counters(clock, spent)
+    counted = counters(clock, {"key": (100, 700)})
     assert (await refused(counted, claims(Limits(daily_budget=100)))).used == 100
     assert (await refused(counted, claims(Limits(monthly_budget=700)))).used == 700
-    assert asked == [("key", int(NOON // 86400))]
+
+
+async def test_what_the_ledger_knew_is_of_its_own_day_and_month(clock, claims):
+    before, limits = {"key": (100, 700)}, Limits(daily_budget=100, monthly_budget=700)
+    counted = counters(clock, before)
+    clock.now += 24 * HOUR
+    assert (await refused(counted, claims(limits))).limit == "monthly_budget"
+    counted = counters(clock, before)
+    clock.now += 30 * 24 * HOUR
+    await taken(counted, claims(limits))
 
 
 async def test_new_limits_hold_for_the_next_request(clock, claims):
@@ -183,19 +186,30 @@ async def test_a_limit_of_nothing_lets_nothing_in(clock, claims):
         assert (await refused(counters(clock), claims(Limits(**{name: 0})))).limit == name
 
 
-async def test_idle_keys_make_room_and_their_money_comes_back_from_the_ledger(clock, claims):
-    sums = {}
-    counted = counters(clock, lambda key_id, day: sums.get(key_id, (0, 0)), max_keys=10)
+async def test_idle_keys_make_room(clock, claims):
+    counted = counters(clock, {"key0": (100, 100)}, max_keys=10)
     limits = Limits(daily_budget=100, tokens_per_minute=1000)
     for number in range(50):
-        key_id = f"key{number}"
-        claim = claims(limits, key_id=key_id)
-        await taken(counted, claim)
-        await counted.give(claim, 10, 100)
-        sums[key_id] = (100, 100)
+        claim = claims(limits, key_id=f"key{number}")
+        await counted.take(claim)
+        await counted.give(claim, 10, 0)
         clock.now += 100
-    assert len(counted) <= 11
+    assert len(counted) <= 10
     assert (await refused(counted, claims(limits, key_id="key0"))).is_final
+
+
+async def test_keys_that_have_spent_money_are_not_forgotten_in_that_month(clock, claims):
+    counted, limits = counters(clock, max_keys=3), Limits(monthly_budget=100)
+    for number in range(10):
+        claim = claims(limits, key_id=f"key{number}")
+        await taken(counted, claim)
+        await counted.give(claim, 0, 100)
+        clock.now += 100
+    assert (await refused(counted, claims(limits, key_id="key0"))).is_final
+    clock.now += 31 * 24 * HOUR
+    for number in range(10):
+        await taken(counted, claims(limits, key_id=f"new{number}"))
+    assert len(counted) == 10
 
 
 async def test_busy_keys_are_not_forgotten(clock, claims):

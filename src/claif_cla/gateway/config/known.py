@@ -61,7 +61,7 @@ def _keys(section: type[BaseModel], above: tuple[str, ...]) -> list[Key]:
     for name, field in section.model_fields.items():
         path = (*above, name)
         inner = _section_in(field.annotation)
-        if isinstance(field.annotation, type) and inner:
+        if inner and not get_args(field.annotation):
             found += _keys(inner, path)
             continue
         in_list = any(part.endswith("[]") for part in above)
@@ -74,7 +74,8 @@ def _keys(section: type[BaseModel], above: tuple[str, ...]) -> list[Key]:
 def _section_in(annotation: Any) -> type[Section] | None:
     """The section that an annotation is, or is a list of."""
     for one in (annotation, *get_args(annotation)):
-        if isinstance(one, type) and issubclass(one, Section):
+        # To Python 3.10 `tuple[X]` is a type as well.
+        if get_origin(one) is None and isinstance(one, type) and issubclass(one, Section):
             return one
     return None
 

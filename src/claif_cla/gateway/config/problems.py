@@ -32,10 +32,10 @@ class ConfigError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-def shown(name: str) -> str:
+def shown(name: str, longest: int = _SHOWN_CHARACTERS) -> str:
     """A name that somebody else chose, fit for one line."""
     text = "".join(character if character.isprintable() else "?" for character in name)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
@@ -92,7 +92,11 @@ def _plainly(kind: str, message: str, context: dict[str, Any]) -> str:
         return "should be made of letters, digits, `.`, `_` and `-`, 64 at most"
     if kind == "literal_error":
         return f"should be {context['expected']}"
-    text = message.replace("Input should", "should").replace("a valid ", "a ")
+    text = (
+        message.replace("Input should", "should")
+        .replace("a valid integer", "an integer")
+        .replace("a valid ", "a ")
+    )
     words = {"a tuple": "a list", "a array": "a list", "a string": "text", "an array": "a list"}
     for theirs, ours in words.items():
         text = text.replace(theirs, ours)

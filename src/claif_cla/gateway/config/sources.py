@@ -27,10 +27,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["MAX_FILE_BYTES", "Sources"]
+__all__ = ["MAX_FILE_BYTES", "MAX_PATH", "Sources"]
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Of the configuration: some ten thousand accounts or aliases; more is another file."""
+MAX_PATH = 4_096
+"""Of the file's own path in messages; Linux has no longer ones."""
 _MAX_DIGITS = 20
 """Of a number in the environment; Python itself stops at 4,300 with an error of another kind."""
 _BOOLEANS = {
@@ -86,7 +88,7 @@ class Sources:
         Raises:
             ConfigError: it cannot be read, or is no TOML: nothing else is worth telling then.
         """
-        self._file = shown(str(path))
+        self._file = shown(str(path), MAX_PATH)
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)

@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-__all__ = ["MAX_TEXT", "Entry", "day_of", "entry_of", "line_of"]
+__all__ = ["MAX_TEXT", "Entry", "day_of", "is_line", "line_of"]
 
 MAX_TEXT = 200
 """Characters of a name that are kept. A model's may be anything that the caller thought of."""
-MAX_COUNT = 2**53
-"""Larger numbers are no counts of tokens, and their sum might not fit SQLite's 64 bits."""
 
 
 class Entry(NamedTuple):
@@ -47,10 +45,6 @@ class Entry(NamedTuple):
     estimated: bool = False
 
 
-_TEXTS = (0, *range(2, 7))
-_COUNTS = range(7, 13)
-
-
 def line_of(entry: Entry) -> bytes:
     """The line of an entry, newline included. JSON escapes newlines, so there is no other."""
     if len(entry.model) > MAX_TEXT:
@@ -58,34 +52,20 @@ def line_of(entry: Entry) -> bytes:
     try:
         return to_json(entry) + b"\n"
     except ValueError:  # half an emoji in a model's name: UTF-8 cannot hold it
-        return to_json(Entry(*map(_encodable, entry))) + b"\n"
+        return to_json([_encodable(value) for value in entry]) + b"\n"
 
 
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def entry_of(line: bytes) -> Entry | None:
-    """The entry of a line; None for a torn one, or one that is no entry."""
+def is_line(line: bytes) -> bool:
+    """Whether a line is that of an entry, and not what a broken disk made of it."""
     try:
-        fields = from_json(line)
+        fields = from_json(line, allow_inf_nan=False)
     except ValueError:
-        return None
-    if not isinstance(fields, list) or len(fields) != len(Entry._fields):
-        return None
-    cost, at = fields[13], fields[1]
-    sound = (
-        all(isinstance(fields[place], str) for place in _TEXTS)
-        and all(_is_count(fields[place]) for place in _COUNTS)
-        and (cost is None or _is_count(cost))
-        and isinstance(at, (int, float))
-        and 0 <= at < 253_402_300_800  # the year 10000, of which `datetime` knows nothing
-    )
-    return Entry(*fields[:14], bool(fields[14])) if sound else None
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and 0 <= value <= MAX_COUNT
+        return False
+    return isinstance(fields, list) and len(fields) == len(Entry._fields)
 
 
 def day_of(at: float) -> str:

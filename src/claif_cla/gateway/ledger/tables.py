@@ -8,12 +8,11 @@ asks for a month reads some rows of `days`, not a million of `visits`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
-from claif_cla.gateway.ledger.entry import Entry, day_of
+from claif_cla.gateway.ledger.entry import Entry
 
-__all__ = ["SUMS", "LedgerError", "Tables", "row_of"]
+__all__ = ["COLUMNS", "ROWS", "SUMS", "LedgerError", "Tables"]
 
 VERSION = 1
 BUSY_SECONDS = 5.0
@@ -22,7 +21,10 @@ BUSY_SECONDS = 5.0
 SUMS = ("requests", "failed", "unpriced", "input", "cache_read", "cache_write", "output", "cost")
 """The columns of `days` that add up."""
 
-_COLUMNS = """
+MAX_COUNT = 10**15
+"""Larger numbers are no counts, whatever upstream says, and their sums would not fit 64 bits."""
+
+COLUMNS = """
     id TEXT PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL,
     key TEXT NOT NULL, key_name TEXT NOT NULL, model TEXT NOT NULL,
     endpoint TEXT NOT NULL, account TEXT NOT NULL, status INTEGER NOT NULL,
@@ -32,7 +34,7 @@ _COLUMNS = """
 """
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _SCHEMA = f"""
-CREATE TABLE visits ({_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE visits ({COLUMNS}) WITHOUT ROWID;
 CREATE INDEX visits_by_day ON visits (day);
 CREATE TABLE days (
     day TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, key_name TEXT NOT NULL,
@@ -48,17 +50,28 @@ CREATE TRIGGER sum_visits AFTER INSERT ON visits BEGIN
     ) ON CONFLICT (day, key, model) DO UPDATE SET key_name = excluded.key_name, {_ADD};
 END;
 PRAGMA user_version = {VERSION};
-"""
-_INSERT = f"INSERT OR IGNORE INTO visits VALUES ({', '.join('?' * 16)})"  # noqa: S608 - constants
+"""  # noqa: S608 - constants
+_COUNTED = ("status", "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "cost")
+
+
+def _field(name: str) -> str:
+    value = f"json_extract(value, '$[{Entry._fields.index(name)}]')"
+    return f"min({value}, {MAX_COUNT})" if name in _COUNTED else value
+
+
+_FIELDS = ", ".join(map(_field, Entry._fields[1:]))
+ROWS = f"""
+SELECT {_field("id")}, date({_field("at")}, 'unixepoch'), {_FIELDS}
+FROM json_each(?)
+WHERE CASE type WHEN 'array' THEN json_array_length(value) END = {len(Entry._fields)}
+"""  # noqa: S608 - constants
+"""The rows of `visits` for a batch of a journal. SQLite reads the JSON itself: a call for each row
+would give the interpreter away and wait for it again each time, beside a busy event loop for
+milliseconds."""
 
 
 class LedgerError(Exception):
     """The ledger cannot be used: what is wrong, where, and what to do."""
-
-
-def row_of(entry: Entry) -> tuple[object, ...]:
-    """The row of `visits` for an entry."""
-    return (entry.id, day_of(entry.at), *entry[1:])
 
 
 class Tables:
@@ -104,15 +117,18 @@ class Tables:
             raise LedgerError(f"{path} {whose}; name another file in `ledger.file`")
         self._db.execute("COMMIT")
 
-    def insert(self, entries: Sequence[Entry]) -> None:
+    def insert(self, batch: str) -> None:
         """Add the entries that are not there yet, all or none.
+
+        Args:
+            batch: a JSON array of entries, each as an array.
 
         Raises:
             sqlite3.Error: the file is locked or full.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany(_INSERT, map(row_of, entries))
+            self._db.execute(f"INSERT OR IGNORE INTO visits {ROWS}", (batch,))
             self._db.execute("COMMIT")
         except BaseException:
             self._undo()

@@ -21,6 +21,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 __all__ = [
+    "ANONYMOUS",
     "Claim",
     "Counters",
     "LimitName",
@@ -42,6 +43,8 @@ LimitName: TypeAlias = Literal[
     "tokens_per_minute",
     "unavailable",
 ]
+ANONYMOUS = "anonymous"
+"""What callers without a key are counted under, all together, where no keys are needed."""
 SHORT_WAIT = 1.0
 """Seconds after which to ask again where what must end first is another call: nobody knows when."""
 SLACK = 1e-6

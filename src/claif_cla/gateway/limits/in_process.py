@@ -1,14 +1,14 @@
 """Counters of one process, in memory.
 
-What was spent is read from the ledger when a key is first seen, so that a restart forgives
-nothing; the rest is of the last minute and of calls in flight, which a restart ends.
+They begin with what the ledger knows of money, so that a restart forgives nothing; the rest is of
+the last minute and of calls in flight, which a restart ends.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from typing_extensions import override
 
@@ -30,10 +30,11 @@ from claif_cla.gateway.limits.counters import (
 __all__ = ["InProcessCounters", "KeyState"]
 
 MAX_KEYS = 10_000
-"""Keys that are remembered beside those that can't be forgotten without loss: about 4 MB. Keys
-are the operator's, so that no stranger makes them many."""
-IDLE_SECONDS = 120.0
-"""After so long without a call, a key's money is in the ledger's tables for certain."""
+"""Keys that are remembered, beside those that can't be forgotten without loss: the busy ones, and
+those that have spent something in this month. About 4 MB. Keys are the operator's, so that no
+stranger makes them many."""
+IDLE_SECONDS = 60.0
+"""After so long without a call, a key's requests have drained."""
 LOOKED_AT = 4
 """Keys that a new one looks at, to make room. More than one, so that a memory that has grown past
 its bound (all were busy) shrinks again."""
@@ -49,7 +50,8 @@ class KeyState:
         calls: in flight.
         held_tokens, held_cost: what those have reserved.
         day, month: that the money is of.
-        day_spent, month_spent: by this process and those that wrote its ledger before.
+        day_before, month_before: spent before this process began, by its ledger.
+        day_spent, month_spent: by this process.
         day_elsewhere, month_elsewhere: by other replicas, as far as it was told.
     """
 
@@ -57,24 +59,27 @@ class KeyState:
         "at",
         "calls",
         "day",
+        "day_before",
         "day_elsewhere",
         "day_spent",
         "held_cost",
         "held_tokens",
         "limits",
         "month",
+        "month_before",
         "month_elsewhere",
         "month_spent",
         "requests",
         "tokens",
     )
 
-    def __init__(self, limits: Limits, at: float, day: int, spent: tuple[int, int]) -> None:
+    def __init__(self, limits: Limits, at: float, day: int, before: tuple[int, int]) -> None:
         self.limits, self.at = limits, at
         self.requests = self.tokens = 0.0
         self.calls = self.held_tokens = self.held_cost = 0
         self.day, self.month = day, month_of(day)
-        self.day_spent, self.month_spent = spent
+        self.day_before, self.month_before = before
+        self.day_spent = self.month_spent = 0
         self.day_elsewhere = self.month_elsewhere = 0
 
     def drain(self, limits: Limits, at: float, day: int) -> None:
@@ -93,24 +98,33 @@ class KeyState:
             self._turn(day)
 
     def _turn(self, day: int) -> None:
-        self.day, self.day_spent, self.day_elsewhere = day, 0, 0
+        self.day = day
+        self.day_before = self.day_spent = self.day_elsewhere = 0
         month = month_of(day)
         if month > self.month:
-            self.month, self.month_spent, self.month_elsewhere = month, 0, 0
+            self.month = month
+            self.month_before = self.month_spent = self.month_elsewhere = 0
+
+    @property
+    def day_total(self) -> int:
+        """Spent on the day, by all, without calls in flight."""
+        return self.day_before + self.day_spent + self.day_elsewhere
+
+    @property
+    def month_total(self) -> int:
+        """Spent in the month, by all, without calls in flight."""
+        return self.month_before + self.month_spent + self.month_elsewhere
 
     def sight(self) -> Sight:
         """The counters as they are."""
-        return Sight(
-            self.requests,
-            self.tokens + self.held_tokens,
-            self.calls,
-            self.day_spent + self.day_elsewhere,
-            self.month_spent + self.month_elsewhere,
-        )
+        tokens = self.tokens + self.held_tokens
+        return Sight(self.requests, tokens, self.calls, self.day_total, self.month_total)
 
-    def is_idle(self, at: float) -> bool:
-        """Whether forgetting it loses nothing: what it spent is in the ledger."""
+    def is_idle(self, at: float, day: int) -> bool:
+        """Whether forgetting it loses nothing."""
         if self.calls or at - self.at < IDLE_SECONDS:
+            return False
+        if (self.month_spent or self.month_elsewhere) and month_of(day) <= self.month:
             return False
         rate = self.limits.tokens_per_minute
         return not rate or self.tokens <= (at - self.at) * rate / 60
@@ -120,8 +134,8 @@ class InProcessCounters(Counters):
     """See the module, and `counters` for what is counted how.
 
     Args:
-        spent: what a key has spent on a day (from 1970-01-01) and in that day's month, by the
-            ledger; in millionths of a US dollar. It is asked once for a key, on its first request.
+        spent: what each key has spent today and in this month, by the ledger, in millionths of a
+            US dollar.
         monotonic: seconds of a clock that nobody sets, for rates.
         wall: Unix seconds, for budgets.
         max_keys: that are remembered beside busy ones.
@@ -129,14 +143,14 @@ class InProcessCounters(Counters):
 
     def __init__(
         self,
-        spent: Callable[[str, int], tuple[int, int]] = lambda key_id, day: (0, 0),
+        spent: Mapping[str, tuple[int, int]] | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._spent, self._monotonic, self._wall = spent, monotonic, wall
-        self._max_keys = max_keys
+        self._monotonic, self._wall, self._max_keys = monotonic, wall, max_keys
+        self._before, self._before_day = spent or {}, day_of(wall())
         self._keys: OrderedDict[str, KeyState] = OrderedDict()
 
     def __len__(self) -> int:
@@ -159,9 +173,9 @@ class InProcessCounters(Counters):
         at, day = self._monotonic(), day_of(self._wall())
         state = self._keys.get(claim.key_id)
         if state is None:
-            self._make_room(at)
-            spent = self._spent(claim.key_id, day)
-            state = self._keys[claim.key_id] = KeyState(claim.limits, at, day, spent)
+            self._make_room(at, day)
+            before = self._spent_before(claim.key_id, day)
+            state = self._keys[claim.key_id] = KeyState(claim.limits, at, day, before)
         else:
             self._keys.move_to_end(claim.key_id)
             state.drain(claim.limits, at, day)
@@ -204,12 +218,18 @@ class InProcessCounters(Counters):
         state.day_spent += cost
         state.month_spent += cost
 
-    def _make_room(self, at: float) -> None:
+    def _spent_before(self, key_id: str, day: int) -> tuple[int, int]:
+        before_day, before_month = self._before.get(key_id, (0, 0))
+        if day <= self._before_day:
+            return before_day, before_month
+        return 0, before_month if month_of(day) == month_of(self._before_day) else 0
+
+    def _make_room(self, at: float, day: int) -> None:
         if len(self._keys) < self._max_keys:
             return
         oldest = [key for key, _ in zip(self._keys, range(LOOKED_AT), strict=False)]
         for key in oldest:
-            if self._keys[key].is_idle(at):
+            if self._keys[key].is_idle(at, day):
                 del self._keys[key]
 
 
@@ -217,10 +237,10 @@ def _over(claim: Claim, state: KeyState) -> LimitName | None:
     """The first limit that a request is over. The same, in the same order, is in `scripts`."""
     limits = claim.limits
     budget = limits.monthly_budget
-    if budget is not None and state.month_spent + state.month_elsewhere + state.held_cost >= budget:
+    if budget is not None and state.month_total + state.held_cost >= budget:
         return "monthly_budget"
     budget = limits.daily_budget
-    if budget is not None and state.day_spent + state.day_elsewhere + state.held_cost >= budget:
+    if budget is not None and state.day_total + state.held_cost >= budget:
         return "daily_budget"
     if limits.concurrent is not None and state.calls >= limits.concurrent:
         return "concurrent"

@@ -5,10 +5,10 @@ Redis; see `scripts` for what is kept there. The counters of this process run be
 what this replica's ledger holds, which is what it tells Redis of money, and its calls in flight.
 
 **Replicas have ledgers of their own**, and Redis holds the sum of them all: that is what budgets
-are judged by. Each replica tells its own part as a whole (never "and so much more"), so that
-nothing is told twice, a Redis that has lost its memory is told again, and a replica that starts
-with a ledger of its own adds what that knows. A part belongs to a ledger, named by its id: of two
-gateways none may write the same ledger.
+are judged by. Each tells its part as sums (never "and so much more"), so that nothing is told
+twice, a Redis that has lost its memory is told again, and a replica that joins with a ledger adds
+what that knows. A ledger is known by an id that stays with its file. Replicas on one ledger count
+right too, but for what was being told when one of them started: that may count twice.
 
 **Calls in flight** hold a lease of a minute, which long ones renew: those of a replica that has
 died are free again a minute later.
@@ -22,12 +22,14 @@ second, then one call tries again. Meanwhile, by `when_down`:
 - `open`: each replica goes on with its own counters, and with what it last heard of the others'
   spending. At the worst each lets through a whole limit of its own.
 
-What ends meanwhile is told when Redis is back.
+What ends meanwhile is told when Redis is back. Redis needs no persistence for this, and 6.0 or
+later; it should refuse (`noeviction`) rather than forget when it is full.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -69,8 +71,7 @@ class RedisCounters(Counters):
     Args:
         url: of Redis; `redis://`, `rediss://` or `unix://`.
         local: the counters of this process, with its ledger's sums.
-        ledger_id: what this replica's ledger is known by among the replicas; it stays the same
-            as long as the ledger's file does.
+        ledger_id: what this replica's ledger is known by; see `ledger_id`.
         prefix: of every key in Redis.
         when_down: see the module.
         timeout: seconds after which Redis is taken to be away.
@@ -95,6 +96,7 @@ class RedisCounters(Counters):
     ) -> None:
         self._line = RedisLine(url, timeout=timeout, monotonic=monotonic)
         self._local, self._ledger_id, self._prefix = local, ledger_id, prefix
+        self._run_id = secrets.token_hex(8)
         self._is_open = when_down == "open"
         self._monotonic, self._redis_time = monotonic, redis_time
         self._in_flight: dict[str, Claim] = {}
@@ -124,13 +126,11 @@ class RedisCounters(Counters):
         return self._verdict(claim, state, answer)
 
     def _verdict(self, claim: Claim, state: KeyState, answer: Sequence[Any]) -> Standing | Refused:
-        day, day_known, day_at, month, month_known, month_at = map(_whole, answer[5:])
+        day, day_at, month, month_at = map(_whole, answer[5:])
         if day_at == state.day:  # else the two clocks are on either side of midnight
-            state.day_spent = max(state.day_spent, day_known)
-            state.day_elsewhere = day - day_known
+            state.day_elsewhere = max(0, day - state.day_before - state.day_spent)
         if month_at == state.month:
-            state.month_spent = max(state.month_spent, month_known)
-            state.month_elsewhere = month - month_known
+            state.month_elsewhere = max(0, month - state.month_before - state.month_spent)
         sight = Sight(float(answer[1]), float(answer[2]), answer[3], day, month)
         limit = LIMITS[answer[0]]
         if limit is not None:
@@ -185,9 +185,12 @@ class RedisCounters(Counters):
         args = (
             self._now(),
             self._ledger_id,
+            self._run_id,
             state.day,
+            state.day_before,
             state.day_spent,
             state.month,
+            state.month_before,
             state.month_spent,
             _or_none(limits.requests_per_minute),
             _or_none(limits.tokens_per_minute),

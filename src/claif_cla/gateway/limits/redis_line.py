@@ -71,7 +71,7 @@ class RedisLine:
         try:
             with anyio.fail_after(self._timeout):
                 answer = await loaded(keys=keys, args=args)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, requests go on
             self._failed(error)
             raise Away(is_sent=True) from None  # the cause may quote the address
         if self.is_away:

@@ -7,13 +7,13 @@ All keys of one API key share a hash tag, so that a cluster keeps them on one no
 | `…:state` | hash: the buckets, when they were so, what calls in flight have reserved | a day |
 | `…:calls` | sorted set: the calls in flight, by the deadline of their lease | two leases |
 | `…:held` | hash: what each of them has reserved, `tokens cost` | two leases |
-| `…:day`, `…:month` | hash: `period`, `spent`, and `by:<ledger>` its part by ledger | 2, 33 days |
+| `…:day`, `…:month` | hash: `period`, `spent`, of it `by:<ledger>`, `run:<process>` | 2, 33 days |
 
-**Money.** Each ledger tells the sum that it knows of, not what was added: the script raises that
-ledger's part to it, and the total by the difference. Telling the same again changes nothing, a
-sum that was never told comes with the next one, and a Redis that has forgotten all is told it
-again by every replica with its next call. That is also how budgets begin: with the sums that the
-ledgers hold.
+**Money.** With every call a process tells two sums: what its ledger knew when it began, and what
+it has spent itself since. The script raises the ledger's part to the first at least, adds what
+the second is above what the process told last, and raises the total by the difference. So telling
+the same again changes nothing, a sum that was not told comes with the next one, and a Redis that
+has forgotten all is told it again by every replica with its next call.
 
 **Tokens and calls.** What a call has reserved is found by its id, and taken away with it: ending a
 call twice ends it once. Calls whose lease has run out are taken away by the next one.
@@ -95,23 +95,27 @@ local function write(bucket)
   redis.call('EXPIRE', state, 86400)
 end
 
--- What was spent in a period, once `ledger` has told what it knows of `theirs`.
-local function spent(key, current, theirs, sum, ledger, ttl)
+-- What was spent in a period, once it is told what a process knows of the period `theirs`: what its
+-- ledger had `before`, and what is its `own`.
+local function spent(key, current, ledger, run, theirs, before, own, ttl)
   local at = tonumber(redis.call('HGET', key, 'period') or '-1')
   if current > at then
     redis.call('DEL', key)
     redis.call('HSET', key, 'period', text(current), 'spent', '0')
     at = current
   end
-  local known = tonumber(redis.call('HGET', key, 'by:' .. ledger) or '0')
-  local total = tonumber(redis.call('HGET', key, 'spent'))
-  if theirs == at and sum > known then
-    total = total + sum - known
-    known = sum
-    redis.call('HSET', key, 'by:' .. ledger, text(known), 'spent', text(total))
+  local known = redis.call('HMGET', key, 'spent', 'by:' .. ledger, 'run:' .. run)
+  local total, by, told = tonumber(known[1]), tonumber(known[2] or '0'), tonumber(known[3] or '0')
+  if tonumber(theirs) == at then
+    local sum = math.max(by, tonumber(before)) + math.max(0, tonumber(own) - told)
+    if sum > by then
+      total = total + sum - by
+      redis.call('HSET', key, 'spent', text(total), 'by:' .. ledger, text(sum))
+    end
+    if tonumber(own) > told then redis.call('HSET', key, 'run:' .. run, own) end
   end
   redis.call('EXPIRE', key, ttl)
-  return total, known, at
+  return total, at
 end
 
 -- Days from 1970-01-01 to months from the year 0, by the Gregorian calendar.
@@ -129,27 +133,27 @@ local function month_of(day)
   return year * 12 + month
 end
 
-local function money(now, ledger, day, day_sum, month, month_sum)
-  local today = math.floor(now / 86400)
-  local d, d_known, d_at = spent(days, today, tonumber(day), tonumber(day_sum), ledger, 172800)
-  local m, m_known, m_at = spent(months, month_of(today), tonumber(month), tonumber(month_sum),
-    ledger, 2851200)
-  return d, m, {text(d), text(d_known), text(d_at), text(m), text(m_known), text(m_at)}
+local function money(now)
+  local ledger, run, today = ARGV[2], ARGV[3], math.floor(now / 86400)
+  local d, d_at = spent(days, today, ledger, run, ARGV[4], ARGV[5], ARGV[6], 172800)
+  local m, m_at = spent(months, month_of(today), ledger, run, ARGV[7], ARGV[8], ARGV[9], 2851200)
+  return d, m, {text(d), text(d_at), text(m), text(m_at)}
 end
 """
 
-# ARGV: now, ledger, day, its sum, month, its sum, requests a minute, tokens a minute (-1: no
-# limit), visit, tokens; for TAKE also cost, concurrent, daily budget, monthly budget, lease.
+# ARGV: now; ledger, process; day, spent before, by the process; month and the same; requests a
+# minute, tokens a minute (-1: no limit); visit, tokens; for TAKE also cost, concurrent, daily and
+# monthly budget, lease.
 TAKE = (
     _COMMON
     + """
 local now = instant(ARGV[1])
-local rpm, tpm = tonumber(ARGV[7]), tonumber(ARGV[8])
-local visit, tokens, cost = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
-local concurrent, daily, monthly = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-local lease = tonumber(ARGV[15])
+local rpm, tpm = tonumber(ARGV[10]), tonumber(ARGV[11])
+local visit, tokens, cost = ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14])
+local concurrent, daily, monthly = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local lease = tonumber(ARGV[18])
 local bucket = read(now, rpm, tpm)
-local d, m, told = money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+local d, m, told = money(now)
 
 local over = 0
 if monthly >= 0 and m + bucket.held_cost >= monthly then over = 1
@@ -164,7 +168,7 @@ if over == 0 then
   bucket.held_tokens = bucket.held_tokens + tokens
   bucket.held_cost = bucket.held_cost + cost
   redis.call('ZADD', calls, text(now + lease), visit)
-  redis.call('HSET', held, visit, ARGV[10] .. ' ' .. ARGV[11])
+  redis.call('HSET', held, visit, ARGV[13] .. ' ' .. ARGV[14])
   redis.call('EXPIRE', calls, lease * 2)
   redis.call('EXPIRE', held, lease * 2)
 end
@@ -178,9 +182,9 @@ GIVE = (
     _COMMON
     + """
 local now = instant(ARGV[1])
-local visit, tokens = ARGV[9], tonumber(ARGV[10])
-local bucket = read(now, tonumber(ARGV[7]), tonumber(ARGV[8]))
-money(now, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+local visit, tokens = ARGV[12], tonumber(ARGV[13])
+local bucket = read(now, tonumber(ARGV[10]), tonumber(ARGV[11]))
+money(now)
 local entry = redis.call('HGET', held, visit)
 if entry then
   local reserved, cost = string.match(entry, '(%d+) (%d+)')

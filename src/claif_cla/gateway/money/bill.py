@@ -59,4 +59,5 @@ def bill(prices: Prices, usages: Iterable[Usage], asked: Demand | None = None) -
             totals[place] += counts[place]
         costs.append(prices.cost(usage.model, usage_counts))
     known = [cost for cost in costs if cost is not None]
-    return Bill(*totals, sum(known) if known or not costs else None, estimated)
+    cost = sum(known) if known or not costs else None
+    return Bill(totals[0], totals[1], totals[2], totals[3], totals[4], cost, estimated)

@@ -15,7 +15,7 @@ the request's whole way through the gateway. The rules, and where they err:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from claif_cla.gateway.money.prices import Prices
 from claif_cla.gateway.visit import Usage
@@ -90,7 +90,7 @@ def _output(request: Mapping[str, Any]) -> int:
     return each * (max(1, min(answers, MAX_ANSWERS)) if _is_count(answers) else 1)
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and value is not True and value is not False and value >= 0
 
 
@@ -161,10 +161,10 @@ def probable_counts(usage: Usage, asked: Demand | None = None) -> Mapping[str, A
     """Anthropic's `usage` of a reply, with what is missing filled in where it was left.
 
     Of a complete reply these are its counts, exactly. Of one that was left in the middle the prompt
-    is exact (its first event tells it) and the output is judged by the text that was told: Anthropic
-    charges for what was made until it noticed. Too low where thinking was not shown, and by what
-    was on the way when the caller left. Where not even the first event came, `asked` stands in for
-    the prompt: it was sent, and is charged.
+    is exact (its first event tells it) and the output is judged by the text that was told, since
+    Anthropic charges for what was made until it noticed. Too low where thinking was not shown, and
+    by what was on the way when the caller left. Where not even the first event came, `asked` stands
+    in for the prompt: it was sent, and is charged.
 
     Args:
         usage: what is known of the reply.
@@ -175,7 +175,8 @@ def probable_counts(usage: Usage, asked: Demand | None = None) -> Mapping[str, A
         return counts
     told = -int(-usage.characters // CHARACTERS_PER_TOKEN)
     counted = counts.get("output_tokens")
-    filled = {**counts, "output_tokens": max(told, counted if _is_count(counted) else 0)}
+    output = max(told, counted) if _is_count(counted) else told
+    filled = {**counts, "output_tokens": output}
     if asked is not None and not _is_count(counts.get("input_tokens")):
         filled["input_tokens"] = asked.input_tokens
     return filled

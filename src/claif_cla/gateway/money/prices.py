@@ -33,11 +33,13 @@ WEB_SEARCH = 10_000
 """Micro-USD for one web search: "$10 per 1,000 searches" (Claude docs, pricing)."""
 US_ONLY = (11, 10)
 """The factor for `inference_geo: us`, as a fraction. Models before 4.6 never report it."""
+MAX_COUNT = 10**12
+"""Larger numbers are no counts of tokens, whatever upstream says."""
 MAX_ITERATIONS = 1_000
 """Entries of `usage.iterations` that are looked at; a turn has a handful."""
 MAX_MODELS = 512
 """Models whose rates are kept ready: more than any upstream serves."""
-_BESIDE = frozenset({"compaction", "advisor_message"})
+_BESIDE = ("compaction", "advisor_message")
 
 
 class Counts(NamedTuple):
@@ -166,4 +168,5 @@ def _beside(model: str, iterations: Any) -> Iterator[tuple[str, Mapping[str, Any
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value is not True and value > 0 else 0
+    counts = isinstance(value, int) and value is not True and 0 < value <= MAX_COUNT
+    return value if counts else 0

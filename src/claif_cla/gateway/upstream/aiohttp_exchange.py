@@ -31,8 +31,8 @@ class AiohttpExchange:
         "_content",
         "_end",
         "_ended",
+        "_failure",
         "_idle",
-        "_late",
         "_left",
         "_response",
         "headers",
@@ -44,13 +44,14 @@ class AiohttpExchange:
         response: aiohttp.ClientResponse,
         account: str,
         idle: float,
-        left: Callable[[], None],
+        left: Callable[[AiohttpExchange], None],
     ) -> None:
         self._response, self._content = response, response.content
         self._account, self._idle, self._left = account, idle, left
         self._ahead = b""
         self._end: asyncio.TimerHandle | None = None
-        self._ended = self._late = False
+        self._ended = False
+        self._failure: UpstreamFailure | None = None
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -58,30 +59,28 @@ class AiohttpExchange:
         if self._ahead:
             piece, self._ahead = self._ahead, b""
             return piece
-        if self._ended:
-            return b""
-        try:
-            piece = await self._content.readany()
-        except _FAILED as error:
-            failure = self._failure(error)
-        else:
-            if not piece:
-                self._finish()
-            return piece
-        # Outside of `except`: aiohttp's errors must not travel on as the context of ours.
-        if failure is None:
-            return b""
-        raise failure
+        if not self._ended:
+            try:
+                piece = await self._content.readany()
+            except _FAILED as error:
+                self._fail(error)
+            else:
+                if not piece:
+                    self._finish()
+                return piece
+        # Not in `except`: aiohttp's errors must not travel on as the context of ours.
+        if self._failure is not None:
+            raise self._failure
+        return b""
 
-    def _failure(self, error: Exception) -> UpstreamFailure | None:
-        if self._late:
-            return UpstreamTimeout("The answer took longer than a whole one may.", self._account)
-        if self._ended:  # another task has closed it
-            return None
-        self._finish()
+    def _fail(self, error: Exception) -> None:
+        if self._ended:  # closed while this task read
+            return
         if isinstance(error, asyncio.TimeoutError):
-            return UpstreamTimeout("Upstream fell silent in the middle.", self._account)
-        return UpstreamCut("Upstream broke its answer off.", self._account)
+            self._failure = UpstreamTimeout("Upstream fell silent in the middle.", self._account)
+        else:
+            self._failure = UpstreamCut("Upstream broke its answer off.", self._account)
+        self._finish()
 
     def put_back(self, piece: bytes) -> None:
         self._ahead = piece
@@ -99,8 +98,15 @@ class AiohttpExchange:
             protocol.start_timeout()
 
     def _too_late(self) -> None:
-        self._late = True
+        message = "The answer took longer than a whole one may."
+        self._failure = UpstreamTimeout(message, self._account)
         self._finish()
+
+    def cut(self) -> None:
+        """Close it because the gateway stops: a task that reads must not take it for the end."""
+        if not self._ended:
+            self._failure = UpstreamCut("The gateway stops.", self._account)
+            self._finish()
 
     async def close(self) -> None:
         self._ahead = b""
@@ -118,4 +124,4 @@ class AiohttpExchange:
             self._response.release()
         else:
             self._response.close()
-        self._left()
+        self._left(self)

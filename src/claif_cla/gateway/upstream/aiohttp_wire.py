@@ -62,6 +62,7 @@ class AiohttpWire:
     ) -> None:
         self._proxy, self._tls = proxy, tls
         self._session: aiohttp.ClientSession | None = None
+        self._open: set[AiohttpExchange] = set()
         self._closed = False
         self._room = Room(max_connections, MAX_WAITING, times.connect)
         self.configure(times, max_connections)
@@ -72,8 +73,8 @@ class AiohttpWire:
         self._room.resize(max_connections, MAX_WAITING, times.connect)
 
     @property
-    def open(self) -> int:
-        """How many exchanges hold a connection."""
+    def taken(self) -> int:
+        """How many requests hold a connection, or are about to."""
         return self._room.taken
 
     async def send(self, request: UpstreamRequest, account: Account) -> AiohttpExchange | Trouble:
@@ -92,7 +93,13 @@ class AiohttpWire:
         except BaseException:
             self._room.leave()
             raise
-        return AiohttpExchange(response, account.name, self._times.idle, self._room.leave)
+        exchange = AiohttpExchange(response, account.name, self._times.idle, self._left)
+        self._open.add(exchange)
+        return exchange
+
+    def _left(self, exchange: AiohttpExchange) -> None:
+        self._open.discard(exchange)
+        self._room.leave()
 
     async def _sent(self, request: UpstreamRequest, account: Account) -> aiohttp.ClientResponse:
         body = request.body
@@ -128,6 +135,8 @@ class AiohttpWire:
     async def close(self) -> None:
         """Close all connections; further requests fail. May be called twice."""
         self._closed = True
+        for exchange in [*self._open]:
+            exchange.cut()
         session, self._session = self._session, None
         if session is not None:
             await session.close()

@@ -34,8 +34,8 @@ class _Growing:
     def take(self, delta: Mapping[str, Any]) -> int:
         """Grow by a delta; by how many characters."""
         kind = delta["type"]
-        if kind in _STRING_DELTAS:
-            key = _STRING_DELTAS[kind]
+        key = _STRING_DELTAS.get(kind)
+        if key is not None:
             return self._write(key, delta[key])
         if kind == "input_json_delta":
             return 0 if self.stopped else self._write("input", delta["partial_json"])

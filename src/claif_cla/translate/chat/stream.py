@@ -28,6 +28,8 @@ from claif_cla.translate.usage import (
 
 __all__ = ["ChunkTranslator"]
 
+_NO_START = "no message_start"
+
 
 @dataclass(slots=True)
 class ChunkTranslator:
@@ -113,6 +115,7 @@ class ChunkTranslator:
             self._base["service_tier"] = tier
         if self.include_usage:
             self._base["usage"] = None
+        self._base["choices"] = []
         chunk = self._chunk({"role": "assistant", "content": "", "refusal": None})
         chunk["adaptations"] = [*self.adaptations]
         chunk["prompt_cache"] = prompt_cache(self.breakpoints, self._usage)
@@ -120,15 +123,17 @@ class ChunkTranslator:
 
     def _chunk(self, delta: Delta, reason: str | None = None) -> Chunk:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
-        return self._base | {"choices": [choice]}
+        chunk = self._base.copy()
+        chunk["choices"] = [choice]
+        return chunk
 
     def _chunks(self, deltas: Iterable[Delta]) -> list[Chunk]:
-        self._require_start()
-        return [self._chunk(delta) for delta in deltas]
-
-    def _require_start(self) -> None:
         if not self._begun:
-            raise ValueError("no message_start")
+            raise ValueError(_NO_START)
+        chunks = []
+        for delta in deltas:
+            chunks.append(self._chunk(delta))  # noqa: PERF401 - itself a call before Python 3.12
+        return chunks
 
     def _block_start(self, event: Mapping[str, Any]) -> list[Chunk]:
         # An index that comes twice opens a new block; the one before it has ended.
@@ -148,7 +153,8 @@ class ChunkTranslator:
         return self._chunks(block.stop() if block is not None else ())
 
     def _message_delta(self, event: Mapping[str, Any]) -> list[Chunk]:
-        self._require_start()
+        if not self._begun:
+            raise ValueError(_NO_START)
         self._usage = merge_usage(self._usage, event.get("usage") or {})
         self._note_stop(event.get("delta") or {})
         return []

@@ -1,0 +1,137 @@
+"""All keys in memory, and the verdict on each request."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple
+
+from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.keys.record import Key
+from claif_cla.gateway.keys.store import KeyStore, KeyStoreError, digest_of
+
+__all__ = ["KeyRing"]
+
+_LOG = logging.getLogger("claif_cla.gateway")
+
+LOOK_SECONDS = 1.0
+"""How old what is known of the keys may be: so soon is a key refused that was revoked elsewhere."""
+MAX_CREDENTIAL = 512
+"""Characters; a longer one is none of ours, and is not hashed."""
+
+
+class _Held(NamedTuple):
+    digest: bytes
+    key: Key
+    until: float | None
+
+
+class KeyRing:
+    """The keys of a store.
+
+    Args:
+        store: where they lie.
+        required: whether every request needs one; None: as soon as there is one.
+        clock: seconds that only grow; for tests.
+
+    Raises:
+        KeyStoreError: the store cannot be read at the beginning. Later on the ring goes on with
+            what it knows, and says so in the log.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        *,
+        required: bool | None = None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._store, self._required, self._clock = store, required, clock
+        self._by_digest: dict[bytes, _Held] = {}
+        self._version: tuple[int, ...] | None = None
+        self._failing = False
+        self._looked = clock()
+        self._read()
+
+    @property
+    def required(self) -> bool:
+        """Whether a request without a key is refused."""
+        return bool(self._by_digest) if self._required is None else self._required
+
+    def require(self, required: bool | None) -> None:  # noqa: FBT001 - see the constructor
+        """Change whether every request needs a key."""
+        self._required = required
+
+    def admit(self, credential: str | None, endpoint: str, now: float) -> Key | None:
+        """The key that was shown; None where none is needed and none was shown.
+
+        Args:
+            credential: as the caller gave it.
+            endpoint: as in `Visit.endpoint`.
+            now: Unix seconds.
+
+        Raises:
+            Denial: 401 for no valid key, 403 for an endpoint that it is not for.
+        """
+        if self._clock() - self._looked >= LOOK_SECONDS:
+            self._look()
+        if credential is None:
+            if self.required:
+                raise _unknown("No key was given")
+            return None
+        key = self._found(credential, now)
+        if not _is_for(key, endpoint):
+            message = f"The key {key.id} is not for this endpoint ({endpoint})."
+            raise Denial(403, message, code="endpoint_not_allowed", kind="permission_error")
+        return key
+
+    def _found(self, credential: str, now: float) -> Key:
+        if len(credential) > MAX_CREDENTIAL:
+            raise _unknown("The key is not valid")
+        digest = digest_of(credential)
+        held = self._by_digest.get(digest)
+        # The look-up is by hash, of which a caller can choose no prefix; the comparison that
+        # decides takes the same time for all.
+        if held is None or not hmac.compare_digest(held.digest, digest):
+            raise _unknown("The key is not valid")
+        if held.key.revoked is not None or (held.until is not None and now >= held.until):
+            raise _unknown("The key is not valid")
+        if not held.key.is_valid(now):
+            raise _unknown("The key has expired")
+        return held.key
+
+    def _look(self) -> None:
+        self._looked = self._clock()
+        try:
+            if self._store.version() != self._version:
+                self._read()
+            self._failing = False
+        except KeyStoreError as error:
+            if not self._failing:
+                self._failing = True
+                _LOG.error("%s; going on with the keys as they were", error)
+
+    def _read(self) -> None:
+        version = self._store.version()
+        self._by_digest = {
+            digest: _Held(digest, key, until)
+            for key, digests in self._store.read()
+            for digest, until in digests.items()
+        }
+        self._version = version
+
+
+def _is_for(key: Key, endpoint: str) -> bool:
+    endpoints = key.scopes.endpoints
+    if endpoint == "metrics":
+        return "metrics" in endpoints
+    if endpoint == "model":
+        endpoint = "models"
+    return not endpoints or endpoint in endpoints or endpoint in ("openapi", "none")
+
+
+def _unknown(what: str) -> Denial:
+    message = f"{what}. Send one that `claif-cla keys create` has made, as a bearer token."
+    return Denial(401, message, code="invalid_api_key", kind="authentication_error")

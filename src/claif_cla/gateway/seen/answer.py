@@ -1,0 +1,27 @@
+"""What an answer's headers tell of its request."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from claif_cla.gateway.visit import Visit
+
+__all__ = ["answer_headers"]
+
+
+def answer_headers(visit: Visit) -> list[tuple[bytes, bytes]]:
+    """`x-claif-…` headers; what is not known yet, when a stream starts, is left out.
+
+    `x-claif-overhead-ms` is the time that the gateway itself has taken so far: all of it but the
+    wait for the head of upstream's answer.
+    """
+    so_far = perf_counter() - visit.started_at
+    own = max(0.0, so_far - visit.upstream_seconds)
+    told = [
+        (b"x-claif-request-id", visit.id.encode()),
+        (b"x-claif-upstream-ms", b"%.1f" % (visit.upstream_seconds * 1000)),
+        (b"x-claif-overhead-ms", b"%.1f" % (own * 1000)),
+    ]
+    if visit.settled and visit.cost is not None:
+        told.append((b"x-claif-cost-usd", b"%.6f" % (visit.cost / 1_000_000)))
+    return told
