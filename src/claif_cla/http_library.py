@@ -16,10 +16,9 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.translate.flow import Chunk
 from claif_cla.wire import json_text, sse
@@ -29,8 +28,7 @@ __all__ = ["HttpLibrary", "library_of"]
 _DONE = sse.encode(b"[DONE]")
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLibrary:
+class HttpLibrary(NamedTuple):
     """The classes of one library that the transport needs.
 
     Attributes:

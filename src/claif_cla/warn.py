@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import threading
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import FrameType
 
 from claif_cla.after_fork import lock_across_forks
@@ -19,12 +17,12 @@ MAX_SEEN = 1_000
 """Bound of what a client remembers having warned of."""
 
 
-@dataclass(slots=True)
 class Warner:
     """Remembers what it warned of; a client and its copies share one."""
 
-    _seen: set[tuple[type[Warning], str]] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=lock_across_forks)
+    def __init__(self) -> None:
+        self._seen: set[tuple[type[Warning], str]] = set()
+        self._lock = lock_across_forks()
 
     def adapted(self, adaptations: Iterable[Mapping[str, str]]) -> None:
         """One `AdaptationWarning` per parameter."""

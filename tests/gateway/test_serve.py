@@ -4,19 +4,18 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
-from claif_cla.gateway import serve
 from claif_cla.gateway.config import Config, ConfigError
+from claif_cla.gateway.keys.store import KeyStore
+from claif_cla.gateway.serve import any_keys
 
 FAKE = Path(__file__).with_name("fake_gateway.py")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals to a process")
@@ -293,26 +292,34 @@ def test_the_bounds_of_connections_are_read_again_too(running):
 # Keys
 
 
-def test_a_key_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
-    def broken(path):
-        raise sqlite3.DatabaseError("file is not a database")
-
-    monkeypatch.setattr(serve, "import_module", lambda name: SimpleNamespace(KeyStore=broken))
-    config = Config(keys={"file": tmp_path / "keys.db"})
-    assert serve.any_keys(config) is False
-    config.keys.file.write_text("nonsense")
-    with pytest.raises(ConfigError, match=r"keys\.file: .* cannot be read: file is not a database"):
-        serve.any_keys(config)
+@pytest.fixture
+def keyed(tmp_path):
+    return Config(keys={"file": tmp_path / "keys.db"})
 
 
-@pytest.mark.parametrize("keys", [[], ["one"]])
-def test_keys_are_looked_for_and_the_store_is_closed(tmp_path, monkeypatch, keys):
-    closed = []
-    store = SimpleNamespace(list=lambda: keys, close=lambda: closed.append(1))
-    monkeypatch.setattr(
-        serve, "import_module", lambda name: SimpleNamespace(KeyStore=lambda path: store)
-    )
-    config = Config(keys={"file": tmp_path / "keys.db"})
-    config.keys.file.touch()
-    assert serve.any_keys(config) is bool(keys)
-    assert closed == [1]
+def test_a_file_of_keys_is_not_made_by_looking_for_it(keyed):
+    assert any_keys(keyed) is False
+    assert not keyed.keys.file.exists()
+
+
+def test_a_revoked_key_still_closes_the_doors(keyed):
+    store = KeyStore(keyed.keys.file)
+    key, _ = store.create("one")
+    assert any_keys(keyed) is True
+    store.revoke(key.id)
+    store.close()
+    assert any_keys(keyed) is True
+
+
+def test_a_key_file_that_cannot_be_read_is_told(keyed):
+    keyed.keys.file.write_text("this is no database, however long one looks at it " * 20)
+    with pytest.raises(ConfigError, match=r"keys\.file: cannot use the keys in "):
+        any_keys(keyed)
+
+
+def test_with_a_key_others_are_let_in(running, tmp_path):
+    store = KeyStore(tmp_path / "state" / "claif-cla" / "keys.db")
+    store.create("one")
+    store.close()
+    one = running("host = '0.0.0.0'")
+    assert one.url.startswith("http://0.0.0.0:")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from claif_cla.wire.http import AsyncExchange, Exchange, UpstreamRequest
 
 __all__ = ["Backend", "Hop"]
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+
+class Hop(NamedTuple):
     """What the caller's client brings to the upstream hop; the simulator ignores it.
 
     Attributes:
@@ -24,8 +25,8 @@ class Hop:
 
     http: Any
     root: str
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = _NONE
+    options: Mapping[str, Any] = _NONE
 
 
 @runtime_checkable

@@ -14,10 +14,9 @@ without anything happening, a `note` says so. A fact that is absent does not app
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.catalog.records import ModelInfo, Thinking
 from claif_cla.wire import json_text
@@ -28,8 +27,7 @@ _THINKING = ("types", "default", "display", "max_effort")
 _TUPLES = frozenset({"effort_levels"})
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """The whole file, read.
 
     Attributes:
@@ -96,7 +94,7 @@ def _record(facts: Mapping[str, Any], sources: Mapping[str, str], **fixed: Any) 
         kind = name.removeprefix("thinking_")
         if kind != name and kind in _THINKING:
             thinking[kind] = value
-        elif name in ModelInfo.__slots__:
+        elif name in ModelInfo._fields:
             known[name] = value
         else:
             raise ValueError(f"{fixed['id']}: there is no fact `{name}`")

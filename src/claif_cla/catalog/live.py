@@ -12,7 +12,6 @@ field that is absent, null where a value is due, or of another shape changes not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -42,8 +41,7 @@ def merge_live(
     # A default effort is derived from the levels, not told: it gets no source.
     names = {"thinking_types" if name == "thinking" else name for name in found}
     names.discard("default_effort")
-    return replace(
-        info,
+    return info._replace(
         **found,
         sources=MappingProxyType({**info.sources, **dict.fromkeys(sorted(names), source)}),
         assumed=info.assumed - names,
@@ -101,14 +99,13 @@ def _thinking(known: Thinking, told: Mapping[str, Any]) -> Thinking:
     types = frozenset(
         _chosen(THINKING_TYPES, tuple(known.types), _mapping(told.get("types")), whole=False)
     )
-    refined = replace(
-        known,
+    refined = known._replace(
         types=types,
         max_effort=MappingProxyType({k: v for k, v in known.max_effort.items() if k in types}),
     )
     if "adaptive" not in types:
-        return replace(refined, default="off")
-    return replace(refined, default="adaptive") if refined.always_on else refined
+        return refined._replace(default="off")
+    return refined._replace(default="adaptive") if refined.always_on else refined
 
 
 def _chosen(

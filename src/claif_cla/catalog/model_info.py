@@ -8,8 +8,6 @@ these facts in `claif_cla.catalog.live`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from claif_cla.catalog.data_file import catalogue
 from claif_cla.catalog.records import EFFORT_LEVELS, THINKING_TYPES, ModelInfo, Thinking
 from claif_cla.catalog.spellings import claude_part, is_bare_claude, spellings
@@ -51,7 +49,7 @@ def lookup(model: str) -> ModelInfo:
             if found is not None:
                 return found
     rules = data.newest_generation if is_bare_claude(model) else data.foreign
-    return replace(rules, id=model, display_name=model)
+    return rules._replace(id=model, display_name=model)
 
 
 def all_models() -> tuple[ModelInfo, ...]:

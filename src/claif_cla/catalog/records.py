@@ -7,9 +7,8 @@ place, a field is added here with a default, so that older records stay valid.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 __all__ = [
     "BINDING_SINCE",
@@ -34,12 +33,10 @@ Lifecycle: TypeAlias = Literal["active", "deprecated", "retired", "unknown"]
 Sampling: TypeAlias = Literal["none", "one_of", "any"]
 
 
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(NamedTuple):
     """How a model thinks.
 
     Two rules hold for every model and are therefore no facts here: `enabled` needs
@@ -58,7 +55,7 @@ class Thinking:
     types: frozenset[str] = frozenset()
     default: Literal["off", "adaptive"] = "off"
     display: Literal["summarized", "omitted"] | None = None
-    max_effort: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    max_effort: Mapping[str, str] = _NOTHING
 
     @property
     def always_on(self) -> bool:
@@ -80,8 +77,7 @@ class Thinking:
         return EFFORT_LEVELS.index(effort) <= EFFORT_LEVELS.index(limit)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(NamedTuple):
     """One model as the translation sees it. Sizes are in tokens, dates are ISO.
 
     Attributes:
@@ -136,7 +132,7 @@ class ModelInfo:
     replacement: str | None = None
     context_window: int = 1_000_000
     max_output_tokens: int = 128_000
-    thinking: Thinking = field(default_factory=Thinking)
+    thinking: Thinking = Thinking()
     effort_levels: tuple[str, ...] = ()
     default_effort: str | None = None
     sampling: Sampling = "none"
@@ -146,8 +142,8 @@ class ModelInfo:
     structured_outputs: bool = True
     fast_mode: str | None = None
     cache_minimum_tokens: int = 512
-    prices: Mapping[str, float] = field(default_factory=_nothing, hash=False)
-    sources: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    prices: Mapping[str, float] = _NOTHING
+    sources: Mapping[str, str] = _NOTHING
     restricted: bool = False
     retires_not_before: str | None = None
     long_prompt_tokens: int | None = None
@@ -160,10 +156,9 @@ class ModelInfo:
 
     def as_json(self) -> dict[str, Any]:
         """All facts as a fresh value that `json` can write; `thinking` is nested."""
-        facts = {name: _plain(getattr(self, name)) for name in self.__slots__}
-        thinking = self.thinking
-        facts["thinking"] = {name: _plain(getattr(thinking, name)) for name in thinking.__slots__}
-        return facts
+        thinking = {name: _plain(value) for name, value in self.thinking._asdict().items()}
+        facts = {name: _plain(value) for name, value in self._asdict().items()}
+        return {**facts, "thinking": thinking}
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from claif_cla.cli.parser_keys import add_keys
+from claif_cla.cli.parser_usage import add_usage
+
 __all__ = ["BACKENDS", "COMPAT", "DEFAULT_PORT", "EFFORTS", "build_parser", "checked_url"]
 
 BACKENDS = ("anthropic", "simulator")
@@ -79,6 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_simulate(commands)
     _add_serve(commands)
+    add_keys(commands)
+    add_usage(commands)
     return parser
 
 

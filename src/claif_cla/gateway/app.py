@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from claif_cla.gateway.config import Config
+from claif_cla.gateway.config import Config, keys_required
 from claif_cla.gateway.course import Gateway
 from claif_cla.gateway.gate import Gate
 from claif_cla.gateway.keys import KeyRing, KeyStore
@@ -30,7 +30,7 @@ def build(config: Config) -> App:
     Raises:
         KeyStoreError, LedgerError: a file of the configuration cannot be used.
     """
-    ring = KeyRing(KeyStore(config.keys.file), required=_required(config))
+    ring = KeyRing(KeyStore(config.keys.file), required=keys_required(config))
     ledger = Ledger(config.ledger.file, keep_days=config.ledger.keep_days)
     counters = counters_of(config.cluster, ledger.spent(time.time()), config.ledger.file)
     gate = Gate(ring, counters, _prices(config), ledger, config)
@@ -60,11 +60,6 @@ def _prices(config: Config) -> Prices:
         for model, kinds in config.prices.items()
     }
     return Prices(named)
-
-
-def _required(config: Config) -> bool | None:
-    """Whether each request needs a key; None: as soon as there is one."""
-    return config.keys.required
 
 
 class App(Gateway):
@@ -108,7 +103,7 @@ class App(Gateway):
         """
         parts = self.parts
         parts.upstream.replace(config)
-        self._ring.require(_required(config))
+        self._ring.require(keys_required(config))
         parts.gate.reload(config, _prices(config))
         parts.seen.reload(config)
         official = _is_official(config)

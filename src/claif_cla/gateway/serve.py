@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from importlib import import_module
 from math import ceil
@@ -25,6 +24,7 @@ from typing_extensions import override
 
 from claif_cla.gateway.config import Config, ConfigError, check_exposure, missing_extras
 from claif_cla.gateway.connections import SPARE_CONNECTIONS, Bounds, connection_class
+from claif_cla.gateway.keys.store import KeyStore, KeyStoreError
 from claif_cla.gateway.listening import bound, url_of
 from claif_cla.gateway.process import in_a_loop, signals
 
@@ -133,14 +133,11 @@ def any_keys(config: Config) -> bool:
     Raises:
         ConfigError: the file cannot be read.
     """
-    file = config.keys.file
     try:
-        if not file.exists():
-            return False
-        with contextlib.closing(import_module("claif_cla.gateway.keys.store").KeyStore(file)) as s:
-            return bool(s.list())
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigError([f"keys.file: {file} cannot be read: {error}"]) from error
+        with contextlib.closing(KeyStore(config.keys.file)) as store:
+            return bool(store.list())
+    except (KeyStoreError, OSError) as error:
+        raise ConfigError([f"keys.file: {error}"]) from error
 
 
 def _build(config: Config) -> Service:

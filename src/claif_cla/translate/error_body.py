@@ -57,13 +57,11 @@ _CODES: Mapping[int, tuple[str, str | None]] = {
     504: ("server_error", "timeout"),
     529: ("server_error", "overloaded"),
 }
-_MONEY = re.compile(
-    r"credit balance is too low|spend(ing)? (limit|cap)|usage limits", re.IGNORECASE
-)
+_MONEY = r"(?i)credit balance is too low|spend(ing)? (limit|cap)|usage limits"
 _MONEY_CODES = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
-_TOO_LONG = re.compile(r"prompt is too long|exceed(s)? (the )?context (limit|window)")
-_FIELD = re.compile(r"([a-z_]+)(\.[\w-]+)*: ")
-_NO_MODEL = re.compile(r"model: \S+")
+_TOO_LONG = r"prompt is too long|exceed(s)? (the )?context (limit|window)"
+_FIELD = r"([a-z_]+)(\.[\w-]+)*: "
+_NO_MODEL = r"model: \S+"
 _MODELS = "no such model; `client.models.list()` names them, `model_aliases` maps your own names"
 _OPENAI_NAMES = {
     "max_tokens": "max_completion_tokens",
@@ -96,7 +94,7 @@ class _Error(NamedTuple):
             return True
         # A rate limit says when it ends; a spend limit does not.
         passes = self.status == 429 and "retry-after" in self.headers
-        return self.status in (400, 403, 429) and not passes and bool(_MONEY.search(self.message))
+        return self.status in (400, 403, 429) and not passes and bool(re.search(_MONEY, self.message))
 
 
 def error_answer(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:
@@ -210,7 +208,7 @@ def _plain_text(body: bytes) -> str:
 def _object(error: _Error) -> dict[str, Any]:
     kind, code, param = _classify(error)
     message = error.message
-    if code == "model_not_found" and _NO_MODEL.fullmatch(message):  # all that Claude's API says
+    if code == "model_not_found" and re.fullmatch(_NO_MODEL, message):  # all that Claude's API says
         message += f" ({_MODELS})"
     result: dict[str, Any] = {"message": message, "type": kind, "param": param, "code": code}
     if error.original is not None:
@@ -248,9 +246,9 @@ def _bad_request(message: str) -> tuple[str | None, str | None]:
 
     Only its root is told: `messages.3.content` counts Claude's messages, not the caller's.
     """
-    if _TOO_LONG.search(message):
+    if re.search(_TOO_LONG, message):
         return "context_length_exceeded", "messages"
-    field = _FIELD.match(message)
+    field = re.match(_FIELD, message)
     param = _OPENAI_NAMES.get(field.group(1), field.group(1)) if field is not None else None
     if "Extra inputs are not permitted" in message:
         return "unknown_parameter", param

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from claif_cla.errors import Refusal
@@ -38,12 +37,12 @@ _NOT_IN_HEADERS = re.compile(r"[^!-~]|[,=]")
 """What may not stand in a name there: names of fields that nobody knows are anybody's words."""
 
 
-@dataclass(slots=True)
 class Receipts:
     """Collects the receipts of one call, each only once, in the order they arose."""
 
-    compat: Compat = "adapt"
-    _entries: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    def __init__(self, compat: Compat = "adapt") -> None:
+        self.compat: Compat = compat
+        self._entries: dict[tuple[str, str, str], None] = {}
 
     def adapt(self, param: str, detail: str) -> None:
         """`param` is honoured by a near equivalent. Raises `Refusal` in `strict`."""

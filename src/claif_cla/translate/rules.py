@@ -8,7 +8,6 @@ object, in any order, with the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from claif_cla.translate.receipts import Receipts
@@ -37,50 +36,48 @@ Fate = Literal["honoured", "adapted", "dropped", "refused"]
 """What a user may expect in the default mode, `compat="adapt"`; for the documentation."""
 
 
-@dataclass(frozen=True, slots=True)
 class Convert(Generic[_Context]):
     """The parameter has a place in the Messages request; `by(value, context)` finds it."""
 
-    by: Callable[[Any, _Context], Patch]
-    note: str
-    fate: Fate = "honoured"
+    def __init__(
+        self, by: Callable[[Any, _Context], Patch], note: str, fate: Fate = "honoured"
+    ) -> None:
+        self.by = by
+        self.note = note
+        self.fate: Fate = fate
 
 
-@dataclass(frozen=True, slots=True)
-class Tune:
+class _Left:
+    """It has no place in the Messages request."""
+
+    def __init__(self, note: str, form: Form, neutral: tuple[Any, ...] = ()) -> None:
+        self.note = note
+        self.form = form
+        self.neutral = neutral
+
+
+class Tune(_Left):
     """It only tunes or labels: left out with a receipt, but for `neutral` values silently.
 
     What is no value of the `form` is refused in every mode: OpenAI would refuse it too.
     """
 
-    note: str
-    form: Form
-    neutral: tuple[Any, ...] = ()
-
-    @property
-    def fate(self) -> Fate:
-        return "dropped"
+    fate: Fate = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(_Left):
     """Leaving it out would change the answer: refused, but for `neutral` values."""
 
-    note: str
-    form: Form
-    neutral: tuple[Any, ...] = ()
-
-    @property
-    def fate(self) -> Fate:
-        return "refused"
+    fate: Fate = "refused"
 
 
-@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Read where it belongs, outside the table: it concerns the whole call."""
 
-    note: str
     fate: Fate = "honoured"
+
+    def __init__(self, note: str) -> None:
+        self.note = note
 
 
 Rule: TypeAlias = Convert[_Context] | Tune | Refuse | Elsewhere

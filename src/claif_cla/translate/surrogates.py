@@ -7,16 +7,15 @@ of its own. Either half alone is no text: UTF-8 cannot hold it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 __all__ = ["HalfHeld", "paired"]
 
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_PAIR = "[\ud800-\udbff][\udc00-\udfff]"
 
 
 def paired(text: str) -> str:
     """`text` with each pair of surrogates as the one character that it spells."""
-    return _PAIR.sub(_character, text)
+    return re.sub(_PAIR, _character, text)
 
 
 def _character(pair: re.Match[str]) -> str:
@@ -24,11 +23,11 @@ def _character(pair: re.Match[str]) -> str:
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
-@dataclass(slots=True)
 class HalfHeld:
     """Passes pieces of a text on, but holds a first half back until the second comes."""
 
-    _half: str = ""
+    def __init__(self) -> None:
+        self._half = ""
 
     def take(self, piece: str) -> str:
         """What can be passed on once `piece` has come; may be empty."""

@@ -13,7 +13,7 @@ from typing import Protocol
 __all__ = ["AsyncExchange", "Exchange", "UpstreamRequest"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class UpstreamRequest:
     """One request to a server that speaks the Messages API.
 
@@ -24,14 +24,14 @@ class UpstreamRequest:
         body: the bytes to send; empty for GET.
         query: the query string without `?`, as it came from the caller.
 
-    Its representation leaves out what holds keys and prompts: debuggers and error reports print
-    the variables of a traceback.
+    It is no tuple, and its representation tells none of it, as it holds keys and prompts:
+    debuggers and error reports print the variables of a traceback.
     """
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
     query: str = ""
 
 

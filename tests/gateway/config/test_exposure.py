@@ -7,6 +7,7 @@ from claif_cla.gateway.config import (
     ConfigError,
     check_exposure,
     exposure,
+    keys_required,
     missing_extras,
     needs_keys,
 )
@@ -43,6 +44,12 @@ def test_insecure_is_taken_at_its_word():
     check_exposure(config, has_keys=False)
     assert not needs_keys(config, has_keys=False)
     assert needs_keys(config, has_keys=True)
+
+
+def test_whether_a_key_is_needed_is_left_open_only_where_nobody_else_reaches_it():
+    assert keys_required(configured()) is None
+    assert keys_required(configured("0.0.0.0")) is True
+    assert keys_required(configured("0.0.0.0", insecure=True)) is None
 
 
 @pytest.mark.parametrize("required", [True, False])

@@ -129,20 +129,21 @@ def test_of_countless_parts_the_rest_counts_by_its_bytes():
     assert tokens < MAX_PARTS * IMAGE_TOKENS + 1_000 * IMAGE_TOKENS
 
 
+NAMES = "messages content type source data image_url url file file_data".split()
+LIMITS = "max_tokens n speed service_tier max_completion_tokens".split()
+TYPES = "image image_url file document tool_result text".split()
+
+
+def containers(inner):
+    facts = st.dictionaries(
+        st.sampled_from([*NAMES, *LIMITS]), inner | st.sampled_from(TYPES), max_size=5
+    )
+    return st.lists(inner, max_size=4) | facts
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                [*"messages content type source data image_url url file file_data".split()]
-                + ["max_tokens", "n", "speed", "service_tier", "max_completion_tokens"]
-            ),
-            inner
-            | st.sampled_from(["image", "image_url", "file", "document", "tool_result", "text"]),
-            max_size=5,
-        )
-    ),
+    containers,
     max_leaves=25,
 )
 

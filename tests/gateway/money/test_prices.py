@@ -127,9 +127,7 @@ def test_a_model_without_known_prices_has_no_cost(name):
     assert not Prices().knows(name)
 
 
-@pytest.mark.parametrize(
-    "wrong", [None, "12", -5, 1.5, True, [], MAX_COUNT + 1], ids=lambda value: repr(value)
-)
+@pytest.mark.parametrize("wrong", [None, "12", -5, 1.5, True, [], MAX_COUNT + 1], ids=repr)
 def test_what_is_no_count_counts_nothing(wrong):
     counts = {
         "input_tokens": wrong,

@@ -102,6 +102,12 @@ def test_what_is_the_request_s_own_speaks_against_no_account(status):
     assert not is_cooling(accounts, "a")
 
 
+def test_what_the_gateway_gives_up_by_itself_speaks_against_no_account():
+    accounts, (a,) = accounts_with(1)
+    accounts.went_wrong(a, Trouble(0, again=False, elsewhere=False))
+    assert not is_cooling(accounts, "a")
+
+
 def test_failures_in_a_row_double_the_time_up_to_its_bound():
     clock = Clock()
     accounts, (a,) = accounts_with(1, clock=clock)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -420,6 +421,15 @@ async def test_a_whole_request_has_an_end_before_its_answer(new_upstream, server
         await opened(new_upstream(total_seconds=0.05))
 
 
+async def test_a_connection_that_never_stands_is_a_failure_after_all_attempts(new_upstream):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes no part in the handshake
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        visit = visit_of()
+        with pytest.raises(UpstreamTimeout, match="too long to connect") as raised:
+            await opened(new_upstream(url, connect_seconds=0.05), visit=visit)
+    assert (raised.value.status, visit.attempts) == (504, 3)
+
+
 async def test_all_connections_taken_is_a_failure_of_its_own(new_upstream, server):
     server.enqueue(streamed(STREAM[:300], ending=Ending.STALL))
     upstream = new_upstream(max_connections=1, connect_seconds=0.3)
@@ -427,6 +437,7 @@ async def test_all_connections_taken_is_a_failure_of_its_own(new_upstream, serve
     with pytest.raises(UpstreamFailure) as raised:
         await opened(upstream)
     assert (raised.value.status, raised.value.code) == (503, "gateway_busy")
+    assert upstream.accounts_state() == [("one", False)]
     await first.close()
 
 

@@ -14,7 +14,12 @@
 
 from __future__ import annotations
 
-from claif_cla.gateway.config.exposure import check_exposure, missing_extras, needs_keys
+from claif_cla.gateway.config.exposure import (
+    check_exposure,
+    keys_required,
+    missing_extras,
+    needs_keys,
+)
 from claif_cla.gateway.config.known import CONFIG_VARIABLE
 from claif_cla.gateway.config.loading import load
 from claif_cla.gateway.config.problems import ConfigError
@@ -26,6 +31,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "check_exposure",
+    "keys_required",
     "load",
     "missing_extras",
     "needs_keys",

@@ -8,19 +8,25 @@ from claif_cla.gateway.config.problems import ConfigError
 from claif_cla.gateway.config.sections import Config
 from claif_cla.gateway.doors import is_loopback
 
-__all__ = ["check_exposure", "missing_extras", "needs_keys"]
+__all__ = ["check_exposure", "keys_required", "missing_extras", "needs_keys"]
+
+
+def keys_required(config: Config) -> bool | None:
+    """Whether every request needs a key; None: as soon as there is one."""
+    if config.keys.required is not None:
+        return config.keys.required
+    return None if is_loopback(config.server.host) or config.server.insecure else True
 
 
 def needs_keys(config: Config, *, has_keys: bool) -> bool:
     """Whether a request needs a key.
 
     Args:
-        config: `keys.required` decides where it is set.
+        config: what is served.
         has_keys: whether any key was ever created.
     """
-    if config.keys.required is not None:
-        return config.keys.required
-    return has_keys or not (is_loopback(config.server.host) or config.server.insecure)
+    required = keys_required(config)
+    return has_keys if required is None else required
 
 
 def check_exposure(config: Config, *, has_keys: bool) -> None:

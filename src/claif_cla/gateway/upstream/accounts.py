@@ -164,8 +164,8 @@ class Accounts:
         if status == 429:
             wait = LIMITED_SECONDS if trouble.wait is None else trouble.wait
             return min(wait, MAX_LIMITED_SECONDS)
-        if status in (408, 409):  # of the request, not of the account
-            return 0.0
+        if status in (408, 409) or not (status or trouble.again):
+            return 0.0  # of the request, or of the gateway; not of the account
         if is_cooling:  # one of many requests that failed together: that is one failure
             return 0.0
         account.streak = min(account.streak + 1, MAX_STREAK)

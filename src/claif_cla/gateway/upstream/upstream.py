@@ -145,7 +145,8 @@ class Upstream:
             if wait:
                 await self._pause(wait)
         if exchange is None:
-            raise _failure(trouble, account)
+            assert trouble is not None and trouble.failure is not None  # noqa: PT018, S101
+            raise trouble.failure
         exchange.hand_on(deadline)
         return exchange
 
@@ -175,9 +176,10 @@ class Upstream:
         began = time.perf_counter()
         try:
             with anyio.CancelScope(deadline=end):
-                sent = await self._wire.send(request, account)
-                visit.upstream_seconds += time.perf_counter() - began
-                began = time.perf_counter()
+                try:
+                    sent = await self._wire.send(request, account)
+                finally:
+                    visit.upstream_seconds += time.perf_counter() - began
                 if isinstance(sent, Trouble):
                     return _Attempt(None, sent)
                 exchange = sent
@@ -191,9 +193,7 @@ class Upstream:
             if exchange is not None:
                 await exchange.close()
             raise
-        if exchange is None:
-            visit.upstream_seconds += time.perf_counter() - began
-        else:
+        if exchange is not None:
             await exchange.close()
         late = UpstreamTimeout("Upstream did not begin to answer in time.", account.name)
         # Not again: it may be at work on it, which costs what it costs.
@@ -225,12 +225,6 @@ def _is_stream(exchange: PeekedExchange) -> bool:
 
 def _broken(failure: UpstreamFailure) -> Trouble:
     return Trouble(0, again=True, elsewhere=True, reset=True, failure=failure)
-
-
-def _failure(trouble: Trouble | None, account: Account) -> UpstreamFailure:
-    if trouble is not None and trouble.failure is not None:
-        return trouble.failure
-    return UpstreamFailure("Upstream gave no answer.", account.name)
 
 
 def _times(config: Config) -> Times:

@@ -9,8 +9,7 @@ sent: the API refuses it, and as visible text it would change what the assistant
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.translate import checks
 from claif_cla.translate.chat.binding import THINKING, thinking_key
@@ -35,12 +34,11 @@ RAW_ARGUMENTS = "_raw"
 _TOOL_USE = "tool_use"
 
 
-@dataclass(slots=True)
-class AssistantTurn:
+class AssistantTurn(NamedTuple):
     """The blocks of one message, and its client-side calls with the ids the caller gave them."""
 
-    blocks: list[Block] = field(default_factory=list)
-    calls: list[tuple[str, Block]] = field(default_factory=list)
+    blocks: list[Block]
+    calls: list[tuple[str, Block]]
 
 
 def assistant_turn(
@@ -70,7 +68,7 @@ def assistant_turn(
         made = restored = _echo(remembered, spoken, called)
     if made is None:
         made = _composed(message, spoken, called, context)
-    turn = AssistantTurn(_readable(made, context, callers=restored is None))
+    turn = AssistantTurn(_readable(made, context, callers=restored is None), [])
     for number, block in enumerate(turn.blocks):
         if block["type"] == _TOOL_USE:
             checks.string(block.get("name"), f"{at}.content[{number}].name")

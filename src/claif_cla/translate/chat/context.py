@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.catalog.model_info import ModelInfo
@@ -14,7 +13,6 @@ from claif_cla.translate.receipts import Receipts
 __all__ = ["Context"]
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
     """One request under translation.
 
@@ -36,14 +34,24 @@ class Context:
             are long, and plain.
     """
 
-    request: Mapping[str, Any]
-    settings: Settings
-    model_id: str
-    model: ModelInfo
-    tools: ToolBox
-    receipts: Receipts
-    instructions: list[str] = field(default_factory=list)
-    insistence: list[str] = field(default_factory=list)
-    unfit: frozenset[str] = frozenset()
-    rich_messages: list[Mapping[str, Any]] = field(default_factory=list)
-    rich_turns: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(  # noqa: PLR0913 - the facts of a request
+        self,
+        request: Mapping[str, Any],
+        settings: Settings,
+        model_id: str,
+        model: ModelInfo,
+        tools: ToolBox,
+        receipts: Receipts,
+        unfit: frozenset[str] = frozenset(),
+    ) -> None:
+        self.request = request
+        self.settings = settings
+        self.model_id = model_id
+        self.model = model
+        self.tools = tools
+        self.receipts = receipts
+        self.unfit = unfit
+        self.instructions: list[str] = []
+        self.insistence: list[str] = []
+        self.rich_messages: list[Mapping[str, Any]] = []
+        self.rich_turns: list[dict[str, Any]] = []

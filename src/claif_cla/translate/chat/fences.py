@@ -9,7 +9,6 @@ nothing after the backticks and an object or a list inside. Every other text pas
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 __all__ = ["Unfencing", "unfenced"]
 
@@ -23,13 +22,13 @@ _OPENING = re.compile(r"\s*```(?:json)?\s*(?=[{\[])", re.IGNORECASE)
 _MAY_OPEN = re.compile(r"\s*(?:`{0,2}|```(?:j|js|jso|json)?|```(?:json)?\s+)", re.IGNORECASE)
 
 
-@dataclass(slots=True)
 class Unfencing:
     """Takes a text in pieces and gives it on without its fence; how it is cut changes nothing."""
 
-    _held: str = ""
-    _decided: bool = False
-    _open: bool = False
+    def __init__(self) -> None:
+        self._held = ""
+        self._decided = False
+        self._open = False
 
     def take(self, piece: str) -> str:
         """What can be passed on once `piece` has come; may be empty."""

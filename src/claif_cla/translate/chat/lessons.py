@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from claif_cla.catalog.model_info import EFFORT_LEVELS, ModelInfo
@@ -54,39 +53,39 @@ _Correct: TypeAlias = Callable[[ModelInfo, Mapping[str, Any], str], ModelInfo]
 
 
 def _no_sampling(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, sampling="none")
+    return model._replace(sampling="none")
 
 
 def _one_of_sampling(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, sampling="one_of")
+    return model._replace(sampling="one_of")
 
 
 def _no_system_inside(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, mid_conversation_system=False)
+    return model._replace(mid_conversation_system=False)
 
 
 def _no_forced_tool(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, forced_tool_choice=False)
+    return model._replace(forced_tool_choice=False)
 
 
 def _no_prefill(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, prefill=False)
+    return model._replace(prefill=False)
 
 
 def _no_format(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, structured_outputs=False)
+    return model._replace(structured_outputs=False)
 
 
 def _no_output_config(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, structured_outputs=False, effort_levels=(), default_effort=None)
+    return model._replace(structured_outputs=False, effort_levels=(), default_effort=None)
 
 
 def _no_fast_mode(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, fast_mode=None)
+    return model._replace(fast_mode=None)
 
 
 def _no_effort(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
-    return replace(model, effort_levels=(), default_effort=None)
+    return model._replace(effort_levels=(), default_effort=None)
 
 
 _SUPPORTED = re.compile(r"Supported levels: ([a-z, ]+)")
@@ -96,10 +95,10 @@ def _other_effort(model: ModelInfo, body: Mapping[str, Any], said: str) -> Model
     supported = _SUPPORTED.search(said)
     if supported:
         named = supported.group(1).replace(",", " ").split()
-        return replace(model, effort_levels=tuple(x for x in EFFORT_LEVELS if x in named))
+        return model._replace(effort_levels=tuple(x for x in EFFORT_LEVELS if x in named))
     effort = (body.get("output_config") or {}).get("effort")
     levels = tuple(level for level in model.effort_levels if level != effort)
-    return replace(model, effort_levels=levels)
+    return model._replace(effort_levels=levels)
 
 
 _INSTEAD = re.compile(r"Use [\"'`]?thinking\.type\.(adaptive|enabled|between_tools)")
@@ -109,7 +108,7 @@ def _other_thinking(model: ModelInfo, body: Mapping[str, Any], said: str) -> Mod
     refused = (body.get("thinking") or {}).get("type")
     instead = _INSTEAD.search(said)
     types = model.thinking.types - {refused} | ({instead.group(1)} if instead else set())
-    return replace(model, thinking=replace(model.thinking, types=types))
+    return model._replace(thinking=model.thinking._replace(types=types))
 
 
 _LIMIT = re.compile(r"max_tokens: \d+ > (\d+), which is the maximum")
@@ -117,7 +116,7 @@ _LIMIT = re.compile(r"max_tokens: \d+ > (\d+), which is the maximum")
 
 def _lower_limit(model: ModelInfo, body: Mapping[str, Any], said: str) -> ModelInfo:
     limit = _LIMIT.search(said)
-    return replace(model, max_output_tokens=int(limit.group(1))) if limit else model
+    return model._replace(max_output_tokens=int(limit.group(1))) if limit else model
 
 
 _EXTRA = r"Extra inputs are not permitted"
@@ -179,7 +178,7 @@ def lesson_of(said: str, model: ModelInfo, body: Mapping[str, Any]) -> Lesson | 
         return Lesson(said, model, lasting=False, unfit=frozenset(keys))
     if _TOO_MUCH_GRAMMAR.search(said):
         compiled = (body.get("output_config") or {}).get("format") is not None
-        facts = replace(model, structured_outputs=False)
+        facts = model._replace(structured_outputs=False)
         return None if compiled else Lesson(said, facts, lasting=False)
     for pattern, correct in _LESSONS:
         if pattern.search(said):

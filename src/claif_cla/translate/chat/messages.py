@@ -13,7 +13,6 @@ thinking blocks that are bound to what stands before them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from claif_cla.errors import Refusal
@@ -69,27 +68,27 @@ def messages_patch(value: Any, context: Context) -> dict[str, Any]:
     return patch
 
 
-@dataclass(slots=True)
 class _Conversation:
-    context: Context
-    recollection: Recollection
-    system: list[Block] = field(default_factory=list)
-    turns: list[dict[str, Any]] = field(default_factory=list)
-    # The user turn that is being gathered, until the assistant speaks again.
-    user: list[Block] = field(default_factory=list)
-    # What a system message said within it, and where the first of them stands.
-    asides: list[Block] = field(default_factory=list)
-    aside_at: str = ""
-    # Where the last message stands if it is a user's without a word.
-    silent_at: str = ""
-    # Calls of the last assistant turn: the caller's id -> our ids (an id may come twice).
-    pending: dict[str, list[str]] = field(default_factory=dict)
-    results: dict[str, Block] = field(default_factory=dict)
-    # Our ids, each with the number that its latest repetition got.
-    used_ids: dict[str, int] = field(default_factory=dict)
-    # Turns that hold more than plain text; whether the one being gathered may.
-    rich: list[dict[str, Any]] = field(default_factory=list)
-    rich_user: bool = False
+    def __init__(self, context: Context, recollection: Recollection) -> None:
+        self.context = context
+        self.recollection = recollection
+        self.system: list[Block] = []
+        self.turns: list[dict[str, Any]] = []
+        # The user turn that is being gathered, until the assistant speaks again.
+        self.user: list[Block] = []
+        # What a system message said within it, and where the first of them stands.
+        self.asides: list[Block] = []
+        self.aside_at = ""
+        # Where the last message stands if it is a user's without a word.
+        self.silent_at = ""
+        # Calls of the last assistant turn: the caller's id -> our ids (an id may come twice).
+        self.pending: dict[str, list[str]] = {}
+        self.results: dict[str, Block] = {}
+        # Our ids, each with the number that its latest repetition got.
+        self.used_ids: dict[str, int] = {}
+        # Turns that hold more than plain text; whether the one being gathered may.
+        self.rich: list[dict[str, Any]] = []
+        self.rich_user = False
 
     def take_plain(self, message: Any) -> bool:
         """Take a message of a role and a text alone, as `take` would, in a tenth of the time.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 __all__ = ["NAME_LIMIT", "ToolNames", "legal_id"]
 
@@ -34,12 +33,12 @@ def legal_id(tool_call_id: str) -> str:
     return _alias(tool_call_id, _ID_STEM, 16)
 
 
-@dataclass(slots=True)
 class ToolNames:
     """The names of one request's tools in both directions."""
 
-    _wire: dict[str, str] = field(default_factory=dict)
-    _original: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._wire: dict[str, str] = {}
+        self._original: dict[str, str] = {}
 
     @classmethod
     def of(cls, originals: Iterable[str]) -> ToolNames:

@@ -14,8 +14,7 @@ An absent effort sends nothing, as the defaults of the models differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from claif_cla.catalog.model_info import ModelInfo
 from claif_cla.translate.chat.efforts import (
@@ -30,8 +29,7 @@ from claif_cla.translate.chat.efforts import (
 __all__ = ["ReasoningPatch", "budgeted", "reasoning_patch", "without_thinking"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningPatch:
+class ReasoningPatch(NamedTuple):
     """How a Messages request asks for thinking.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -71,7 +70,7 @@ def _with_effort_beside(
     if level != asked:
         detail = f"`{context.model.id}` has no effort `{asked}`; `{level}` was used."
         context.receipts.adapt("reasoning_effort", detail)
-    return replace(patch, effort=level)
+    return patch._replace(effort=level)
 
 
 def _settle_effort(body: dict[str, Any], effort: str | None, context: Context) -> None:
