@@ -156,8 +156,8 @@ file = "{state / "keys.db"}"
 [ledger]
 file = "{state / "ledger.db"}"
 [limits]
-requests_per_minute = 100000000
-tokens_per_minute = 100000000000
+requests_per_minute = 1000000000
+tokens_per_minute = 1000000000
 concurrent = 100000
 daily_budget = 1000000
 monthly_budget = 10000000

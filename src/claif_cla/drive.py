@@ -7,7 +7,7 @@ exchange is left open, whatever happens: a flow that ends, fails, or is closed i
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, NoReturn
 
@@ -57,7 +57,7 @@ class Opened:
 
     def __init__(self, send: Callable[[UpstreamRequest], Exchange]) -> None:
         self._send = send
-        self._open = ExitStack()
+        self._open: list[Exchange] = []
 
     def perform(self, effect: Effect) -> Any:
         match effect:
@@ -78,7 +78,7 @@ class Opened:
         return None
 
     def _kept(self, exchange: Exchange) -> Reply:
-        self._open.callback(_give_up, exchange)
+        self._open.append(exchange)
         return Reply(exchange.status, exchange.headers, exchange)
 
     def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
@@ -101,8 +101,15 @@ class Opened:
         _give_up(exchange)
 
     def close(self) -> None:
-        """Give every exchange up; may be called twice."""
-        self._open.close()
+        """Give every exchange up, also if one is interrupted; may be called twice."""
+        interruption: BaseException | None = None
+        while self._open:
+            try:
+                _give_up(self._open.pop())
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+        if interruption is not None:
+            raise interruption
 
 
 def run(flow: Flow, opened: Opened) -> Answer:
@@ -148,7 +155,7 @@ def chunks(
                 outcome = opened.perform(item)
     except StopIteration:
         return
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised
         _raise_as(failure(error), error)
     finally:
         flow.close()
@@ -176,7 +183,7 @@ class AsyncOpened:
     ) -> None:
         self._send = send
         self._count = count
-        self._open = AsyncExitStack()
+        self._open: list[AsyncExchange] = []
 
     async def perform(self, effect: Effect) -> Any:
         match effect:
@@ -199,7 +206,7 @@ class AsyncOpened:
 
     async def _sent(self, request: UpstreamRequest) -> Reply:
         exchange = await self._send(request)
-        self._open.push_async_callback(_agive_up, exchange)
+        self._open.append(exchange)
         return Reply(exchange.status, exchange.headers, exchange)
 
     async def _send_all(self, requests: Sequence[UpstreamRequest]) -> list[Reply]:
@@ -230,7 +237,15 @@ class AsyncOpened:
         await _agive_up(exchange)
 
     async def close(self) -> None:
-        await self._open.aclose()
+        """`Opened.close`; being cancelled is such an interruption."""
+        interruption: BaseException | None = None
+        while self._open:
+            try:
+                await _agive_up(self._open.pop())
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+        if interruption is not None:
+            raise interruption
 
 
 async def arun(flow: Flow, opened: AsyncOpened) -> Answer:

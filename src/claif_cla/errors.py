@@ -3,6 +3,7 @@
 ```
 Exception
 ├── Refusal                 asks for what Claude cannot do: a 400 in OpenAI's shape
+│   └── Unsendable          brings a file that Claude does not take
 ├── UpstreamFault           the upstream answered something that is no Messages API answer
 │   ├── TruncatedStream     the connection ended before `message_stop`
 │   ├── MalformedAnswer     a body or an event that cannot be read (no JSON, wrong shape)
@@ -24,6 +25,7 @@ __all__ = [
     "OversizedAnswer",
     "Refusal",
     "TruncatedStream",
+    "Unsendable",
     "UpstreamFault",
 ]
 
@@ -60,6 +62,10 @@ class Refusal(Exception):
         self.param = param
         self.code = code
         self.status = status
+
+
+class Unsendable(Refusal):
+    """A sound file of a kind or size that Claude does not take; a request can do without it."""
 
 
 class UpstreamFault(Exception):

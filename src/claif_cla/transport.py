@@ -67,6 +67,12 @@ class Transport:
     settings: Settings
     user_agent: str
     warner: Warner = field(default_factory=Warner)
+    _elsewhere: Settings = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Made once: a copy of them in each call to a server that is not Anthropic's is slow.
+        other = replace(self.settings, official=not self.settings.official)
+        object.__setattr__(self, "_elsewhere", other)
 
     def send(self, request: Any, base_url: str, http: Any, options: Mapping[str, Any]) -> Any:
         """Answer one request of the SDK. Raises what its HTTP library raises.
@@ -141,8 +147,7 @@ class Transport:
 
     def settings_for(self, *, official: bool) -> Settings:
         """The settings for a server that is, or is not, Anthropic's own."""
-        settings = self.settings
-        return settings if settings.official == official else replace(settings, official=official)
+        return self.settings if self.settings.official == official else self._elsewhere
 
     def _named(self, request: UpstreamRequest) -> UpstreamRequest:
         headers = {**request.headers, "user-agent": self.user_agent}

@@ -113,7 +113,7 @@ const message = await anthropic.messages.create({
   max_tokens: 100,
   messages,
 });
-told.anthropic = { text: message.content[0].text };
+told.anthropic = { text: message.content.find((block) => block.type === "text").text };
 const events = anthropic.messages.stream({ model: "sonnet", max_tokens: 100, messages });
 told.anthropicStream = { text: await events.finalText() };
 told.count = (await anthropic.messages.countTokens({ model: "sonnet", messages })).input_tokens;

@@ -35,9 +35,10 @@ def attempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | None:
     timeouts = _timeouts(client, posted)
     if timeouts is None:
         return None
-    transport, call = client._claif, _call(client, posted)  # noqa: SLF001
+    root = api_root(str(client.base_url))
+    transport, call = client._claif, _call(client, posted, root)  # noqa: SLF001
     http = client._http.current(client._client)  # noqa: SLF001
-    hop = Hop(http, api_root(str(client.base_url)), timeouts)
+    hop = Hop(http, root, timeouts)
     try:
         outcome = Outcome(answer=transport.answer(call, hop))
     except Exception as error:  # noqa: BLE001 - raised again in the loop
@@ -50,9 +51,10 @@ async def aattempt(client: Any, posted: Mapping[str, Any]) -> ChatCompletion | N
     timeouts = _timeouts(client, posted)
     if timeouts is None:
         return None
-    transport, call = client._claif, _call(client, posted)  # noqa: SLF001
+    root = api_root(str(client.base_url))
+    transport, call = client._claif, _call(client, posted, root)  # noqa: SLF001
     http = await client._http.current(client._client)  # noqa: SLF001
-    hop = Hop(http, api_root(str(client.base_url)), timeouts)
+    hop = Hop(http, root, timeouts)
     try:
         outcome = Outcome(answer=await transport.aanswer(call, hop))
     except Exception as error:  # noqa: BLE001 - raised again in the loop
@@ -79,9 +81,9 @@ def _timeouts(client: Any, posted: Mapping[str, Any]) -> dict[str, Any] | None:
     return timeout_extensions(client, options.get("timeout", openai.NOT_GIVEN))
 
 
-def _call(client: Any, posted: Mapping[str, Any]) -> Call:
+def _call(client: Any, posted: Mapping[str, Any], root: str) -> Call:
     body, extra = posted["body"].value, posted["options"].get("extra_json")
-    transport, root = client._claif, api_root(str(client.base_url))  # noqa: SLF001
+    transport = client._claif  # noqa: SLF001
     return Call(
         method="POST",
         path=posted["path"],

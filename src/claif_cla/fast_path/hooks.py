@@ -6,11 +6,11 @@ takes itself away again. Programs override them in classes of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from operator import is_
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 __all__ = ["HOOKS", "is_stock", "keeps_hooks"]
@@ -42,15 +42,20 @@ HOOKS = (
 _MAX_KINDS = 64
 
 
+_standing: Any = MappingProxyType.get
+"""What stands in a class under a name; of the type, so that `map` needs no Python code."""
+
+
 class _Look(NamedTuple):
     """At the hooks of a class: where they can stand, what stood there, and whether it is ours."""
 
-    places: Sequence[tuple[Mapping[str, Any], str]]
+    owners: Sequence[Any]
+    names: Sequence[str]
     then: Sequence[Any]
     ours: bool
 
     def still_holds(self) -> bool:
-        return all(map(is_, self.then, map(_standing, self.places)))
+        return all(map(is_, self.then, map(_standing, self.owners, self.names)))
 
 
 _LOOKS: dict[type, _Look] = {}
@@ -67,17 +72,13 @@ def keeps_hooks(client: Any) -> bool:
 
 def _look_at(kind: type) -> _Look:
     places = [(vars(owner), name) for owner in kind.__mro__ for name in HOOKS]
-    then = [*map(_standing, places)]
+    owners, names = zip(*places, strict=True)
+    then = [*map(_standing, owners, names)]
     functions = [hook.fget if isinstance(hook, property) else hook for hook in then]
     ours = all(
         one is None or _is_from("openai", one) or _is_from("claif_cla", one) for one in functions
     )
     if len(_LOOKS) >= _MAX_KINDS:
         _LOOKS.clear()
-    look = _LOOKS[kind] = _Look(places, then, ours)
+    look = _LOOKS[kind] = _Look(owners, names, then, ours)
     return look
-
-
-def _standing(place: tuple[Mapping[str, Any], str]) -> Any:
-    owner, name = place
-    return owner.get(name)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from claif_cla.translate.chat.lessons import Lessons
-from claif_cla.translate.chat.recall import Memory
-from claif_cla.translate.receipts import Compat
+if TYPE_CHECKING:
+    from claif_cla.translate.chat.lessons import Lessons
+    from claif_cla.translate.chat.recall import Memory
+    from claif_cla.translate.receipts import Compat
 
 __all__ = ["Call", "Settings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Settings:
     """What the caller set once, on the client or the gateway.
 
@@ -38,7 +39,7 @@ class Settings:
     lessons: Lessons | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Call:
     """One request in OpenAI's wire form.
 
@@ -54,8 +55,8 @@ class Call:
 
     method: str
     path: str
-    request: Any = field(repr=False)
+    request: Any
     settings: Settings
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     now: int = 0

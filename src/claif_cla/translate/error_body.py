@@ -94,7 +94,9 @@ class _Error(NamedTuple):
             return True
         # A rate limit says when it ends; a spend limit does not.
         passes = self.status == 429 and "retry-after" in self.headers
-        return self.status in (400, 403, 429) and not passes and bool(re.search(_MONEY, self.message))
+        return (
+            self.status in (400, 403, 429) and not passes and bool(re.search(_MONEY, self.message))
+        )
 
 
 def error_answer(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:

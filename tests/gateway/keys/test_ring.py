@@ -70,7 +70,13 @@ def test_whether_keys_are_needed_can_be_said(store, required, opens):
 
 
 def test_a_wrong_key_opens_nothing_even_where_none_is_needed(store):
+    store.create("alice")
     assert refused(KeyRing(store, required=False), "claif-wrong").status == 401
+
+
+@pytest.mark.parametrize("required", [None, False])
+def test_where_there_are_no_keys_any_will_do(store, required):
+    assert KeyRing(store, required=required).admit("any", "chat", 0.0) is None
 
 
 def test_unknown_and_revoked_keys_hear_the_same(store):

@@ -119,11 +119,11 @@ class Report:
                 ever had the name.
         """
         where, values = _where(since, until, key)
-        groups = ", ".join(by) or "NULL"
-        sums = ", ".join(f"sum({name})" for name in SUMS)
-        query = f"SELECT {', '.join([*by, sums])} FROM everything {where} GROUP BY {groups}"  # noqa: S608
+        groups = ", ".join(by)
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in SUMS)
+        query = f"SELECT {', '.join([*by, sums])} FROM everything {where}"  # noqa: S608 - constants
         if by:
-            query += f" ORDER BY {groups}"
+            query += f" GROUP BY {groups} ORDER BY {groups}"
         rows = self._db.execute(query, values)
         return [Sums(tuple(row[: len(by)]), *row[len(by) :]) for row in rows]
 

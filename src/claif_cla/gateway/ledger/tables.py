@@ -8,6 +8,7 @@ asks for a month reads some rows of `days`, not a million of `visits`.
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from claif_cla.gateway.ledger.entry import Entry
@@ -17,6 +18,9 @@ __all__ = ["COLUMNS", "ROWS", "SUMS", "LedgerError", "Tables"]
 VERSION = 1
 BUSY_SECONDS = 5.0
 """How long another process may hold the file before we give up, for now."""
+
+BUSY_STEP = 0.02
+"""Between two looks at it, where SQLite does not wait by itself."""
 
 SUMS = ("requests", "failed", "unpriced", "input", "cache_read", "cache_write", "output", "cost")
 """The columns of `days` that add up."""
@@ -103,7 +107,7 @@ class Tables:
     def _prepare(self, path: Path) -> None:
         # WAL: who reads a report does not keep entries out. FULL: what is committed survives a
         # power cut, since the journal that held it is removed right after.
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._use_wal()
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("BEGIN IMMEDIATE")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -116,6 +120,21 @@ class Tables:
             whose = "was written by a later version" if version > 0 else "is no ledger"
             raise LedgerError(f"{path} {whose}; name another file in `ledger.file`")
         self._db.execute("COMMIT")
+
+    def _use_wal(self) -> None:
+        """For this one statement SQLite does not wait for others, such as one that starts too."""
+        patience = time.monotonic() + BUSY_SECONDS
+        while not self._uses_wal(last=time.monotonic() >= patience):
+            time.sleep(BUSY_STEP)
+
+    def _uses_wal(self, *, last: bool) -> bool:
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if last or "locked" not in str(error):
+                raise
+            return False
+        return True
 
     def insert(self, batch: str) -> None:
         """Add the entries that are not there yet, all or none.

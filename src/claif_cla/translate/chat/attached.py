@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from claif_cla.errors import Refusal
+from claif_cla.errors import Refusal, Unsendable
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.media import (
     Media,
-    Unsendable,
     check_size,
     document_block,
     image_block,

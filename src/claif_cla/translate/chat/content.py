@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from claif_cla.errors import Unsendable
 from claif_cla.translate import checks
-from claif_cla.translate.chat.attached import file_part, image_part
 from claif_cla.translate.chat.context import Context
-from claif_cla.translate.chat.media import Unsendable
 from claif_cla.translate.receipts import Receipts
 
 __all__ = [
@@ -135,6 +134,18 @@ def _refusal(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     return text_block(checks.string(part.get("refusal"), f"{at}.refusal"))
 
 
+def _image(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
+    from claif_cla.translate.chat.attached import image_part  # noqa: PLC0415 - most send none
+
+    return image_part(part, at, context)
+
+
+def _file(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
+    from claif_cla.translate.chat.attached import file_part  # noqa: PLC0415 - most send none
+
+    return file_part(part, at, context)
+
+
 def _audio(part: Mapping[str, Any], at: str, context: Context) -> list[Block]:
     detail = "Claude hears no audio; send its text."
     context.receipts.refuse(at, detail, code="unsupported_value")
@@ -190,8 +201,8 @@ PARTS: Mapping[str, _Kind] = {
     # OpenAI's own parts.
     "text": _Kind(_EVERYWHERE, _text, ("text",)),
     "refusal": _Kind(("assistant",), _refusal, ("refusal",)),
-    "image_url": _Kind(_USER, image_part, ("image_url",)),
-    "file": _Kind(_USER, file_part, ("file",)),
+    "image_url": _Kind(_USER, _image, ("image_url",)),
+    "file": _Kind(_USER, _file, ("file",)),
     "input_audio": _Kind(_USER, _audio),
     "video_url": _Kind(_USER, _video),
     # Responses API spellings that clients mix in.

@@ -34,7 +34,7 @@ class Context:
             are long, and plain.
     """
 
-    def __init__(  # noqa: PLR0913 - the facts of a request
+    def __init__(  # noqa: PLR0913, PLR0917 - the facts of a request
         self,
         request: Mapping[str, Any],
         settings: Settings,

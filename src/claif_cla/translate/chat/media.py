@@ -13,12 +13,11 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from claif_cla.errors import Refusal
+from claif_cla.errors import Refusal, Unsendable
 from claif_cla.wire.image_size import image_size, image_type
 
 __all__ = [
     "Media",
-    "Unsendable",
     "check_size",
     "document_block",
     "image_block",
@@ -47,10 +46,6 @@ _HEAD = 64
 _EDGE = 64 * 1024
 _HEADER = 4 * 32 * 1024
 """Base64 characters in which an image tells its size; after long metadata it may come later."""
-
-
-class Unsendable(Refusal):
-    """A sound file of a kind or size that Claude does not take; a request can do without it."""
 
 
 class Media(NamedTuple):

@@ -7,8 +7,8 @@ matter in its one place and in the order they depend on each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from claif_cla.catalog.model_info import ModelInfo, lookup
 from claif_cla.catalog.names import Resolution, resolve
@@ -21,7 +21,6 @@ from claif_cla.translate.chat.binding import unfit_thinking
 from claif_cla.translate.chat.caching import breakpoints, settle_caching
 from claif_cla.translate.chat.containers import settle_container
 from claif_cla.translate.chat.context import Context
-from claif_cla.translate.chat.lessons import Lesson
 from claif_cla.translate.chat.limits import STREAM_ABOVE, settle_max_tokens
 from claif_cla.translate.chat.params import PARAMS
 from claif_cla.translate.chat.sampling import settle_sampling
@@ -35,6 +34,9 @@ from claif_cla.translate.receipts import Receipts
 from claif_cla.translate.rules import apply, merge, refuse_unknown
 from claif_cla.wire import json_text
 from claif_cla.wire.http import UpstreamRequest
+
+if TYPE_CHECKING:
+    from claif_cla.translate.chat.lessons import Lesson
 
 __all__ = ["MESSAGES_PATH", "Plan", "plan_request"]
 
@@ -50,7 +52,7 @@ _TOO_DEEP = "The request is nested too deeply."
 _HISTORY_TOOL = {"type": "object", "additionalProperties": True}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Plan:
     """What to send, and what the answer needs to know about the request.
 
@@ -71,9 +73,9 @@ class Plan:
         remarks: what the caller should know about the model.
     """
 
-    body: Mapping[str, Any] = field(repr=False)
-    data: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, Any]
+    data: bytes
+    headers: Mapping[str, str]
     query: str
     model: ModelInfo
     tools: ToolBox

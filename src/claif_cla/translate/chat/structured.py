@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.context import Context
-from claif_cla.translate.schema.convert import Rewritten, output_schema
 from claif_cla.wire import json_text
+
+if TYPE_CHECKING:
+    from claif_cla.translate.schema.convert import Rewritten
 
 __all__ = ["asks_in_words", "response_format_patch", "settle_format"]
 
@@ -69,6 +71,9 @@ def _json_schema(given: Mapping[str, Any], at: str, context: Context) -> dict[st
 
 
 def _compiled(schema: Mapping[str, Any], at: str) -> Rewritten:
+    # Its ten modules are loaded by the first schema.
+    from claif_cla.translate.schema.convert import output_schema  # noqa: PLC0415 - see above
+
     rewritten = output_schema(schema, param=at)
     if rewritten.wrapped is not None:
         message = "the root of the schema must describe an object, as OpenAI demands too"
