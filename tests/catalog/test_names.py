@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from claif_cla.catalog.model_info import ModelInfo, lookup
@@ -110,7 +108,7 @@ def test_a_refined_catalogue_may_stand_in() -> None:
         info = lookup(name)
         if name != "claude-opus-4-6":
             return info
-        return dataclasses.replace(info, lifecycle="retired", replacement=SONNET)
+        return info._replace(lifecycle="retired", replacement=SONNET)
 
     found = resolve("claude-opus-4-6", official=True, find=find)
     assert found.model_id == SONNET
@@ -119,7 +117,7 @@ def test_a_refined_catalogue_may_stand_in() -> None:
 
 def test_a_retired_model_without_a_successor_is_left_to_the_server() -> None:
     def find(name: str) -> ModelInfo:
-        return dataclasses.replace(lookup(name), lifecycle="retired")
+        return lookup(name)._replace(lifecycle="retired")
 
     assert resolve("claude-opus-9", official=True, find=find).model_id == "claude-opus-9"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from claif_cla.catalog.model_info import ModelInfo, Thinking, all_models, lookup
@@ -30,11 +29,11 @@ BOTH = model(
     "adaptive enabled disabled", levels=("low", "medium", "high", "max"), display="summarized"
 )
 BUDGETED = model("enabled disabled", levels=("low", "medium", "high"), display="summarized")
-BUDGET_ONLY = replace(
-    model("enabled disabled", levels=(), display="summarized"), max_output_tokens=64_000
+BUDGET_ONLY = model("enabled disabled", levels=(), display="summarized")._replace(
+    max_output_tokens=64_000
 )
 THOUGHTLESS = model("", levels=(), display=None)
-FOREIGN = replace(ON_DEMAND, family="foreign")
+FOREIGN = ON_DEMAND._replace(family="foreign")
 
 OFF = {"type": "disabled"}
 BETWEEN_TOOLS = {"type": "between_tools"}

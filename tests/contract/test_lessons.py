@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import openai
@@ -31,7 +30,7 @@ class Recorder:
 
     def __init__(self, **facts):
         def found(name):
-            return dataclasses.replace(lookup(name), **facts)
+            return lookup(name)._replace(**facts)
 
         self.simulator = SimulatorBackend(Engine(lookup=found))
         self.statuses = []
@@ -53,9 +52,7 @@ class Recorder:
 
 
 def thinking(*types, **more):
-    return {
-        "thinking": dataclasses.replace(lookup(STEADY).thinking, types=frozenset(types), **more)
-    }
+    return {"thinking": lookup(STEADY).thinking._replace(types=frozenset(types), **more)}
 
 
 CASES = {

@@ -86,7 +86,7 @@ def test_anthropic_whole_streamed_and_counted(simulated):
         assert told == whole.content[-1].text
         assert client.messages.count_tokens(**asked).input_tokens == whole.usage.input_tokens
         with pytest.raises(anthropic.BadRequestError):
-            client.messages.create(**asked, max_tokens=0)
+            client.messages.create(**asked, max_tokens=-1)
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")

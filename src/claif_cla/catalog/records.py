@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from typing_extensions import override
+
 __all__ = [
     "BINDING_SINCE",
     "EFFORT_LEVELS",
@@ -148,6 +150,10 @@ class ModelInfo(NamedTuple):
     retires_not_before: str | None = None
     long_prompt_tokens: int | None = None
     assumed: frozenset[str] = frozenset()
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self.id)  # a mapping has no hash
 
     @property
     def binds_thinking(self) -> bool:

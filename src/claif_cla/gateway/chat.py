@@ -15,7 +15,6 @@ from claif_cla.drive import AsyncOpened, abatches, arun
 from claif_cla.errors import TruncatedStream, UpstreamFault
 from claif_cla.gateway.caller import Caller, StreamWriter
 from claif_cla.gateway.counting import Counting
-from claif_cla.gateway.denial import failure_denial
 from claif_cla.gateway.headers import answer_headers, forwarded
 from claif_cla.gateway.upstream.errors import UpstreamFailure
 from claif_cla.translate.call import Call
@@ -113,7 +112,7 @@ async def answered(call: Call, opened: AsyncOpened) -> Answer:
     try:
         return await arun(flow_for(call), opened)
     except UpstreamFailure as failure:
-        return Answer(failure.status, {}, failure_denial(failure).as_openai())
+        return Answer(failure.status, {}, failure.as_denial().as_openai())
     except TruncatedStream as fault:
         return Answer(502, {}, {"error": fault_object(fault)})
     except UpstreamFault as fault:
@@ -162,7 +161,7 @@ async def _batches(answer: Answer, opened: AsyncOpened) -> AsyncGenerator[list[C
             async for batch in batches:
                 yield batch
     except UpstreamFailure as failure:
-        yield [failure_denial(failure).as_openai()]
+        yield [failure.as_denial().as_openai()]
     except UpstreamFault as fault:
         yield [{"error": fault_object(fault)}]
 

@@ -9,7 +9,6 @@ ledger, metrics and log know how it went.
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import os
 from collections.abc import Mapping, MutableMapping
@@ -20,7 +19,7 @@ from claif_cla.errors import Refusal
 from claif_cla.gateway import doors
 from claif_cla.gateway.caller import JSON_TYPE, Caller, Receive, Send
 from claif_cla.gateway.chat import chat
-from claif_cla.gateway.denial import Denial, failure_denial
+from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.endpoints import Endpoint, endpoint_of
 from claif_cla.gateway.messages import count_tokens, messages
 from claif_cla.gateway.models import models
@@ -223,7 +222,7 @@ def _denial(error: Exception) -> Denial:
     if isinstance(error, Denial):
         return error
     if isinstance(error, UpstreamFailure):
-        return failure_denial(error)
+        return error.as_denial()
     if isinstance(error, Refusal):
         return Denial(error.status, error.message, code=error.code, param=error.param)
     # The trace names no content: only what code raised it.
@@ -245,7 +244,7 @@ async def _end(parts: Parts, caller: Caller) -> None:
 
 
 def _new_id() -> str:
-    return "req_" + base64.b32encode(os.urandom(15)).decode().lower()
+    return "req_" + os.urandom(12).hex()
 
 
 def _client(scope: Mapping[str, Any]) -> str:

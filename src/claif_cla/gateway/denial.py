@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from claif_cla.gateway.upstream.errors import UpstreamFailure
-
-__all__ = ["Denial", "failure_denial"]
+__all__ = ["Denial"]
 
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
@@ -63,9 +60,3 @@ class Denial(Exception):  # noqa: N818 - it is an answer
         kind = _ANTHROPIC_TYPES.get(self.status, "api_error")
         error = {"type": kind, "message": self.message}
         return {"type": "error", "error": error, "request_id": request_id}
-
-
-def failure_denial(failure: UpstreamFailure) -> Denial:
-    """What the caller is told where upstream gave no answer."""
-    kind = "timeout_error" if failure.status == 504 else "server_error"
-    return Denial(failure.status, failure.message, code=failure.code, kind=kind)

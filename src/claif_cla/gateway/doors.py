@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 
 from claif_cla.gateway.denial import Denial
@@ -28,6 +29,7 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _PORT = re.compile(r":\d{1,5}$")
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether an address, or a name, is the machine's own."""
     if host == "localhost":

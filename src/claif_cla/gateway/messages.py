@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from claif_cla.backends.base import Hop
 from claif_cla.gateway.caller import Caller
-from claif_cla.gateway.denial import failure_denial
 from claif_cla.gateway.headers import answer_headers, forwarded
 from claif_cla.gateway.upstream.errors import UpstreamFailure
 from claif_cla.gateway.usage_tap import UsageTap
@@ -141,5 +140,5 @@ async def _passed(parts: Parts, caller: Caller, exchange: AsyncExchange) -> None
 
 def _event(failure: UpstreamFailure, request_id: str) -> bytes:
     """A failure in the middle of a stream, as Anthropic's API tells one."""
-    body = failure_denial(failure).as_anthropic(request_id)
+    body = failure.as_denial().as_anthropic(request_id)
     return b"event: error\ndata: %b\n\n" % json_text.dump_bytes(body)

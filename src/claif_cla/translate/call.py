@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Settings"]
 
 
-@dataclass(eq=False)
+@dataclass
 class Settings:
     """What the caller set once, on the client or the gateway.
 

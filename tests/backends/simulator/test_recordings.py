@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ def replayed(recording):
     def found(name):
         # Short names that were aliases once are none of today's catalogue.
         model = lookup(name)
-        return replace(model, aliases=(*model.aliases, name))
+        return model._replace(aliases=(*model.aliases, name))
 
     engine = Engine(lookup=found if callable_model(recording) else lookup)
     body = json.dumps(recording.request_body).encode()

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from claif_cla.gateway.ledger import tables as tables_module
 from claif_cla.gateway.ledger.tables import MAX_COUNT, LedgerError, Tables
 
 
@@ -90,12 +91,26 @@ def test_numbers_beyond_all_counts_do_not_spoil_the_sums(tables, query, entry):
     assert query("SELECT sum(input), sum(cost) FROM days") == [(2 * MAX_COUNT, 2 * MAX_COUNT)]
 
 
-def test_old_days_are_removed_from_both_tables(tables, query, entry, at):
-    tables.insert(text(entry(at=at("2026-11-21")), entry(at=at("2026-11-22")), entry()))
-    assert tables.prune("2026-11-22") == 1
-    for table in ("visits", "days"):
-        days = query(f"SELECT DISTINCT day FROM {table} ORDER BY day")
-        assert days == [("2026-11-22",), ("2026-11-23",)]
+@pytest.fixture
+def filled(tables, entry, at):
+    days = ("2026-11-21", "2026-11-22", "2026-11-23")
+    tables.insert(text(*(entry(at=at(day)) for day in days for _ in range(3))))
+    return tables
+
+
+def test_old_sums_and_requests_are_removed_each_by_its_own_day(filled, query):
+    filled.prune("2026-11-22", "2026-11-23")
+    found = [
+        query(f"SELECT DISTINCT day FROM {table} ORDER BY day") for table in ("days", "visits")
+    ]
+    assert found == [[("2026-11-22",), ("2026-11-23",)], [("2026-11-23",)]]
+
+
+def test_many_requests_are_removed_in_slices(filled, query, monkeypatch):
+    monkeypatch.setattr(tables_module, "PRUNE_SLICE", 2)
+    filled.prune("2026-01-01", "2026-11-23")
+    assert query("SELECT count(*) FROM visits") == [(3,)]
+    assert query("SELECT sum(requests) FROM days") == [(9,)]
 
 
 def test_a_batch_that_fails_leaves_nothing(tables, query, entry):

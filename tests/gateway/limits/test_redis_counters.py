@@ -128,6 +128,14 @@ async def test_calls_of_a_dead_replica_are_free_again_after_their_lease(replica,
     assert (await taken(alive, claims(limits, tokens=10, cost=10))).tokens == 0
 
 
+async def test_reservations_whose_calls_are_forgotten_are_free_again(replica, redis):
+    one, claims = replica(), Claims()
+    limits = Limits(tokens_per_minute=10, daily_budget=10)
+    await taken(one, claims(limits, tokens=10, cost=10))
+    await redis.delete("claif:{key}:calls", "claif:{key}:held")
+    await taken(one, claims(limits, tokens=10, cost=10))
+
+
 async def test_long_calls_renew_their_lease(replica, clock):
     one, limits, claims = replica(), Limits(concurrent=1), Claims()
     claim = claims(limits)
@@ -342,7 +350,8 @@ async def test_leases_are_renewed_in_the_background(replica, redis, clock, monke
     one, claim = replica(), Claims()(Limits(concurrent=1))
     await taken(one, claim)
     clock.now += 30
-    while await redis.zscore("claif:{key}:calls", claim.visit_id) < clock.now + 60:
+    deadline = clock.now + 60
+    while await redis.zscore("claif:{key}:calls", claim.visit_id) < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await one.give(claim, 0, 0)
 

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from claif_cla.catalog.model_info import lookup
 from claif_cla.translate.chat.binding import thinking_key
 from claif_cla.translate.chat.lessons import lesson_of
 
-MODEL = dataclasses.replace(
-    lookup("claude-opus-4-8"),
+MODEL = lookup("claude-opus-4-8")._replace(
     sampling="any",
     prefill=True,
     fast_mode="ga",
@@ -24,9 +21,7 @@ def learnt(said, body=None, model=MODEL):
     if lesson is None:
         return {}
     return {
-        field.name: getattr(lesson.facts, field.name)
-        for field in dataclasses.fields(model)
-        if getattr(lesson.facts, field.name) != getattr(model, field.name)
+        name: fact for name, fact in lesson.facts._asdict().items() if fact != getattr(model, name)
     }
 
 
@@ -135,8 +130,8 @@ def test_levels_that_are_named_are_the_levels():
     ],
 )
 def test_a_kind_of_thinking_that_is_refused_makes_room_for_the_others(said, kind, types):
-    thinking = dataclasses.replace(MODEL.thinking, types=frozenset({"adaptive", "disabled", kind}))
-    model = dataclasses.replace(MODEL, thinking=thinking)
+    thinking = MODEL.thinking._replace(types=frozenset({"adaptive", "disabled", kind}))
+    model = MODEL._replace(thinking=thinking)
     facts = learnt(said, {"thinking": {"type": kind}}, model)
     assert facts["thinking"].types == types
 
@@ -171,7 +166,7 @@ def test_what_is_no_fact_about_the_model_teaches_nothing(said):
 
 
 def test_what_is_known_already_teaches_nothing():
-    model = dataclasses.replace(MODEL, sampling="none")
+    model = MODEL._replace(sampling="none")
     assert lesson_of("`temperature` is deprecated for this model.", model, {}) is None
 
 

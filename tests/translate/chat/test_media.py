@@ -3,12 +3,11 @@ import struct
 
 import pytest
 
-from claif_cla.errors import Refusal
+from claif_cla.errors import Refusal, Unsendable
 from claif_cla.translate.chat.media import (
     MAX_IMAGE_BASE64,
     MAX_PIXELS,
     Media,
-    Unsendable,
     check_size,
     document_block,
     image_block,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -188,7 +187,7 @@ def test_well_known_models(name: str, effort: str, thinking: Any, level: str | N
 
 def test_an_effort_for_a_model_with_levels_that_cannot_think_says_so():
     thinking = Thinking(types=frozenset({"disabled"}))
-    mind = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    mind = lookup("claude-opus-4-8")._replace(thinking=thinking)
     patch = reasoning_patch("high", mind, 8000, wants_text=True)
     assert (patch.thinking, patch.effort) == (None, "high")
     assert "cannot think" in patch.notes[0]
@@ -196,6 +195,6 @@ def test_an_effort_for_a_model_with_levels_that_cannot_think_says_so():
 
 def test_an_effort_alone_sets_what_a_model_thinks_between_tools():
     thinking = Thinking(types=frozenset({"between_tools"}), default="adaptive")
-    mind = replace(lookup("claude-opus-4-8"), thinking=thinking)
+    mind = lookup("claude-opus-4-8")._replace(thinking=thinking)
     patch = reasoning_patch("high", mind, 8000, wants_text=True)
     assert patch == ReasoningPatch(None, "high")

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from chat_requests import (
@@ -86,7 +84,7 @@ def test_json_mode_is_an_instruction_with_a_receipt():
 
 
 def test_a_model_without_structured_outputs_is_told_the_schema():
-    model = dataclasses.replace(model_info.lookup(NEWEST), structured_outputs=False)
+    model = model_info.lookup(NEWEST)._replace(structured_outputs=False)
     request, notes = {"response_format": json_schema()}, Receipts()
     context = Context(request, Settings(), NEWEST, model, ToolBox(), notes)
     assert response_format_patch(request["response_format"], context) == {}
@@ -124,7 +122,7 @@ def test_else_it_is_refused(compat):
 
 
 def test_words_take_any_schema():
-    model = dataclasses.replace(model_info.lookup(NEWEST), structured_outputs=False)
+    model = model_info.lookup(NEWEST)._replace(structured_outputs=False)
     notes = Receipts()
     context = Context({}, Settings(), NEWEST, model, ToolBox(), notes)
     assert response_format_patch(json_schema(RECURSIVE, description="D"), context) == {}
@@ -211,7 +209,7 @@ def test_malformed_formats_are_refused(given, param):
     ],
 )
 def test_json_that_is_asked_for_in_words_may_come_fenced(given, supported, expected):
-    model = dataclasses.replace(model_info.lookup(NEWEST), structured_outputs=supported)
+    model = model_info.lookup(NEWEST)._replace(structured_outputs=supported)
     request = {"response_format": given}
     context = Context(request, Settings(), NEWEST, model, ToolBox(), Receipts())
     if given is not None:

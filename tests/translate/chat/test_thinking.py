@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from chat_requests import (
@@ -253,7 +251,7 @@ def test_a_foreign_models_thinking_is_as_given():
 
 
 def test_a_system_message_at_the_end_does_not_hide_the_open_turn():
-    model = dataclasses.replace(model_info.lookup(OLD), mid_conversation_system=True)
+    model = model_info.lookup(OLD)._replace(mid_conversation_system=True)
     notes = Receipts()
     context = Context({}, Settings(), OLD, model, ToolBox(), notes)
     body = {

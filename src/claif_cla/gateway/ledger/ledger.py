@@ -23,6 +23,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,8 +36,14 @@ __all__ = ["Ledger"]
 
 MOVE_SECONDS = 1.0
 """How often the journal is moved, and so what a power cut may take."""
+TRANSACTION_BATCHES = 16
+"""A megabyte, about four thousand entries: some tens of milliseconds in which others wait."""
 MAX_WAITING = 10_000
 """Entries kept in memory while nothing can be written: some 3 MB."""
+KEEP_VISITS = timedelta(days=7)
+"""Single requests are kept to know an entry that comes again. A journal is moved a second after its
+process, or the next one's start, and before anything is removed; at a million requests a day, a
+year of them would fill a disk of 80 GB. The sums by day stay."""
 PRUNE_SECONDS = 3_600.0
 """How often old entries are looked for."""
 SILENCE_SECONDS = 60.0
@@ -53,7 +60,7 @@ class Ledger:
     Args:
         path: of the SQLite file; its folder is made if it is missing. Several processes may share
             one file: each has its own journal.
-        keep_days: older entries are removed.
+        keep_days: sums of older days are removed; single requests after a week.
         move_seconds: how often the journal is moved.
 
     Raises:
@@ -74,7 +81,7 @@ class Ledger:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._tables = Tables(self.path)
-            self._journal = Journal(self.path)
+            self._journal = self._begun()
         except OSError as error:
             advice = "its folder must take new files; name another in `ledger.file`"
             raise LedgerError(
@@ -83,6 +90,13 @@ class Ledger:
         self.flush()
         self._thread = threading.Thread(target=self._run, name="claif-ledger", daemon=True)
         self._thread.start()
+
+    def _begun(self) -> Journal:
+        try:
+            return Journal(self.path)
+        except OSError:
+            self._tables.close()
+            raise
 
     def append(self, entry: Entry) -> bool:
         """Take an entry; whether it is on disk, which only a disk that takes nothing prevents.
@@ -130,7 +144,7 @@ class Ledger:
                 self._move_all()
                 if self._journal.rotate() is not None:
                     self._move_all()
-                self._prune(time.time())
+                self._prune(time.time())  # after the move: see `KEEP_VISITS`
             except (sqlite3.Error, OSError) as error:
                 self._complain("the ledger takes nothing (%s); the journal is kept", error)
                 return False
@@ -187,9 +201,11 @@ class Ledger:
 
     def _move(self, path: Path, file: BinaryIO) -> None:
         unreadable = 0
-        for batch in batches(file):
-            self._tables.insert(batch.text)
-            unreadable += batch.unreadable
+        found = batches(file)
+        # Several in a transaction: each of these waits for the disk.
+        while some := list(islice(found, TRANSACTION_BATCHES)):
+            self._tables.insert(*(batch.text for batch in some))
+            unreadable += sum(batch.unreadable for batch in some)
         if unreadable:
             _log.error("%d lines of %s are no entries and were left out", unreadable, path)
         # Only now: who dies before this line has the segment read again, and counted once.
@@ -199,7 +215,8 @@ class Ledger:
         clock = time.monotonic()
         if self._pruned_at is not None and clock - self._pruned_at < PRUNE_SECONDS:
             return
-        self._tables.prune(day_of(now - self._keep.total_seconds()))
+        days, visits = self._keep, min(self._keep, KEEP_VISITS)
+        self._tables.prune(day_of(now - days.total_seconds()), day_of(now - visits.total_seconds()))
         self._pruned_at = clock
 
     def _complain(self, text: str, error: Exception) -> None:

@@ -1,8 +1,8 @@
 """The ledger's SQLite file.
 
-`visits` has a row for each request, which is what makes an entry count once; `days` has the sums
-by day, key and model, kept by a trigger: one that is ignored as known does not fire it. Whoever
-asks for a month reads some rows of `days`, not a million of `visits`.
+`visits` has a row for each request of the last days, which is what makes an entry count once;
+`days` has the sums by day, key and model, kept by a trigger: one that is ignored as known does not
+fire it. Whoever asks for a month reads some rows of `days`, not a million of `visits`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ BUSY_SECONDS = 5.0
 
 BUSY_STEP = 0.02
 """Between two looks at it, where SQLite does not wait by itself."""
+
+PRUNE_SLICE = 5_000
+"""Requests that are removed at once: some tens of milliseconds of a lock."""
 
 SUMS = ("requests", "failed", "unpriced", "input", "cache_read", "cache_write", "output", "cost")
 """The columns of `days` that add up."""
@@ -136,38 +139,42 @@ class Tables:
             return False
         return True
 
-    def insert(self, batch: str) -> None:
+    def insert(self, *batches: str) -> None:
         """Add the entries that are not there yet, all or none.
 
         Args:
-            batch: a JSON array of entries, each as an array.
+            batches: JSON arrays of entries, each as an array.
 
         Raises:
             sqlite3.Error: the file is locked or full.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute(f"INSERT OR IGNORE INTO visits {ROWS}", (batch,))
+            for batch in batches:
+                self._db.execute(f"INSERT OR IGNORE INTO visits {ROWS}", (batch,))
             self._db.execute("COMMIT")
         except BaseException:
             self._undo()
             raise
 
-    def prune(self, before: str) -> int:
-        """Remove what is of an earlier day; the number of requests that went.
+    def prune(self, days_before: str, visits_before: str) -> None:
+        """Remove what is old, in slices between which other processes come through.
+
+        Args:
+            days_before: sums of earlier days go.
+            visits_before: single requests of earlier days go.
 
         Raises:
             sqlite3.Error: the file is locked or full.
         """
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            removed = self._db.execute("DELETE FROM visits WHERE day < ?", (before,)).rowcount
-            self._db.execute("DELETE FROM days WHERE day < ?", (before,))
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._undo()
-            raise
-        return removed
+        self._db.execute("DELETE FROM days WHERE day < ?", (days_before,))
+        slice_of = "SELECT id FROM visits WHERE day < ? LIMIT ?"
+        removed = PRUNE_SLICE
+        while removed == PRUNE_SLICE:
+            removed = self._db.execute(
+                f"DELETE FROM visits WHERE id IN ({slice_of})",  # noqa: S608 - a constant
+                (visits_before, PRUNE_SLICE),
+            ).rowcount
 
     def _undo(self) -> None:
         if self._db.in_transaction:  # a full disk makes SQLite roll back by itself

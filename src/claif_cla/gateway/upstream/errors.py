@@ -11,6 +11,8 @@ None of them holds or chains an error of the HTTP library: those keep the reques
 
 from __future__ import annotations
 
+from claif_cla.gateway.denial import Denial
+
 __all__ = [
     "UpstreamBusy",
     "UpstreamCut",
@@ -39,6 +41,11 @@ class UpstreamFailure(Exception):  # noqa: N818 - not every failure is an error 
         super().__init__(message)
         self.message = message
         self.account = account
+
+    def as_denial(self) -> Denial:
+        """What the caller is answered with."""
+        kind = "timeout_error" if self.status == 504 else "server_error"
+        return Denial(self.status, self.message, code=self.code, kind=kind)
 
 
 class UpstreamUnreachable(UpstreamFailure):
