@@ -83,8 +83,10 @@ def test_every_shell_line_is_run_by_a_test_or_by_ci():
     named = [script("readme_block").block(name, README).strip() for name in ("ask", "test")]
     run_here = "claif-cla (ask|models|explain)"
     simulate = "claif-cla simulate --port 8765"  # tests/cli/test_simulate.py runs it
+    # tests/gateway/test_processes.py serves it; the newcomer's install above has the extra.
+    gateway = ["pip install 'claif_cla[gateway]'", "claif-cla serve --backend simulator"]
     others = [c for c in COMMANDS if c not in named and not re.search(run_here, c)]
-    assert others == [simulate]
+    assert others == [simulate, *gateway]
 
 
 def test_the_parameter_table_is_the_codes_own():
