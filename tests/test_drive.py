@@ -49,6 +49,14 @@ class FakeExchange:
             raise OSError("close failed")
 
 
+class StubbornExchange(FakeExchange):
+    """Its close is interrupted."""
+
+    def close(self):
+        super().close()
+        raise KeyboardInterrupt
+
+
 class FakeAsyncExchange:
     def __init__(self, exchange):
         self.status, self.headers = exchange.status, exchange.headers
@@ -75,8 +83,8 @@ class SyncDriver:
     async def close(self):
         self.opened.close()
 
-    async def chunks(self, flow):
-        for chunk in chunks(flow, self.opened):
+    async def chunks(self, flow, *failure):
+        for chunk in chunks(flow, self.opened, *failure):
             yield chunk
 
 
@@ -95,8 +103,8 @@ class AsyncDriver(SyncDriver):
     async def close(self):
         await self.opened.close()
 
-    def chunks(self, flow):
-        return achunks(flow, self.opened)
+    def chunks(self, flow, *failure):
+        return achunks(flow, self.opened, *failure)
 
 
 @pytest.fixture(params=[SyncDriver, AsyncDriver], ids=["sync", "async"])
@@ -240,6 +248,25 @@ async def test_chunks_that_fail_close_the_exchange(driver):
     assert exchange.closed == 1
 
 
+async def test_what_fails_in_the_middle_is_told_in_the_callers_terms(driver):
+    exchange = FakeExchange(b"a", wire := OSError("wire"))
+    drives = driver(exchange)
+    answer = await drives.run(streaming())
+    parts = drives.chunks(answer.body, lambda error: KeyError("told"))
+    assert await anext(parts) == {"piece": b"a"}
+    with pytest.raises(KeyError, match="told") as raised:
+        await anext(parts)
+    assert raised.value.__cause__ is wire
+    assert exchange.closed == 1
+
+
+async def test_an_interruption_in_the_middle_stays_itself(driver):
+    drives = driver(FakeExchange(KeyboardInterrupt()))
+    answer = await drives.run(streaming())
+    with pytest.raises(KeyboardInterrupt):
+        [chunk async for chunk in drives.chunks(answer.body, lambda error: KeyError("told"))]
+
+
 async def test_closing_chunks_closes_flow_and_exchange():
     exchange = FakeExchange(b"a", b"b")
     opened = Opened(lambda request: exchange)
@@ -276,6 +303,13 @@ async def test_every_exchange_is_closed_and_the_error_is_the_flows(driver):
     with pytest.raises(KeyError, match="flow"):
         await driver(*exchanges).run(opening_two())
     assert [exchange.closed for exchange in exchanges] == [1, 1]
+
+
+async def test_an_interruption_leaves_no_exchange_open(driver):
+    exchanges = FakeExchange(b"a"), StubbornExchange(b"b"), StubbornExchange(b"c")
+    with pytest.raises(KeyboardInterrupt):
+        await driver(*exchanges).run(reading(3))
+    assert [exchange.closed for exchange in exchanges] == [1, 1, 1]
 
 
 async def test_opened_may_be_closed_twice(driver):
@@ -404,6 +438,19 @@ async def test_chunks_that_are_there_at_once_come_together():
 
     got = [batch async for batch in abatches(flow(), AsyncOpened(None))]
     assert got == [[{"n": 1}, {"n": 2}], [{"n": 3}]]
+
+
+async def test_chunks_that_came_before_a_failure_come_before_it():
+    def flow():
+        yield {"n": 1}
+        yield {"n": 2}
+        raise KeyError("flow")
+
+    got = []
+    with pytest.raises(KeyError, match="flow"):
+        async for batch in abatches(flow(), AsyncOpened(None)):
+            got += batch
+    assert got == [{"n": 1}, {"n": 2}]
 
 
 async def test_batches_that_are_left_close_the_flow_and_the_upstream():

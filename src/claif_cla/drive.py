@@ -101,15 +101,13 @@ class Opened:
         _give_up(exchange)
 
     def close(self) -> None:
-        """Give every exchange up, also if one is interrupted; may be called twice."""
-        interruption: BaseException | None = None
-        while self._open:
-            try:
+        """Give every exchange up, also if that is interrupted; may be called twice."""
+        try:
+            while self._open:
                 _give_up(self._open.pop())
-            except BaseException as error:  # noqa: BLE001 - raised below
-                interruption = error
-        if interruption is not None:
-            raise interruption
+        finally:
+            if self._open:
+                self.close()
 
 
 def run(flow: Flow, opened: Opened) -> Answer:
@@ -237,15 +235,13 @@ class AsyncOpened:
         await _agive_up(exchange)
 
     async def close(self) -> None:
-        """`Opened.close`; being cancelled is such an interruption."""
-        interruption: BaseException | None = None
-        while self._open:
-            try:
+        """`Opened.close`; being cancelled is an interruption too."""
+        try:
+            while self._open:
                 await _agive_up(self._open.pop())
-            except BaseException as error:  # noqa: BLE001 - raised below
-                interruption = error
-        if interruption is not None:
-            raise interruption
+        finally:
+            if self._open:
+                await self.close()
 
 
 async def arun(flow: Flow, opened: AsyncOpened) -> Answer:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -216,6 +217,13 @@ def test_a_wrong_configuration_is_wrong_usage(cli, tmp_path):
     assert outcome.code == 2
     assert "fiel" in outcome.err
     assert "keep_days" in outcome.err
+
+
+def test_a_library_that_is_missing_is_named(usage, monkeypatch, one_line):
+    monkeypatch.setitem(sys.modules, "claif_cla.gateway.ledger", None)
+    outcome = usage()
+    assert outcome.code == 1
+    assert "which is not there: see the extra `gateway`" in one_line(outcome.err)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ RULES = {
     "CRLF": (b"data: a\r\n\r\n", [("message", b"a")]),
     "mixed line ends": (b"event: x\rdata: a\r\ndata: b\n\r\n", [("x", b"a\nb")]),
     "CR before LF is one end": (b"data: a\r\ndata: b\r\n\r\n", [("message", b"a\nb")]),
+    "CR ends a line in the middle of another's": (b"event: x\ndata: a\rb\n\n", [("x", b"a")]),
+    "CR ends the name": (b"event: x\rb\ndata: a\n\n", [("x", b"a")]),
     "LF before CR is two ends": (b"data: a\n\rdata: b\n\r", [("message", b"a"), ("message", b"b")]),
     "byte-order mark at the start": (b"\xef\xbb\xbfdata: a\n\n", [("message", b"a")]),
     "one byte-order mark only": (

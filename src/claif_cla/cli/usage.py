@@ -37,10 +37,15 @@ def run(args: Namespace, console: Console) -> int:
         CommandError: there is no ledger, or it cannot be read.
     """
     try:
-        from claif_cla.gateway.ledger import LedgerError, Report  # noqa: PLC0415 - not for `--help`
-    except ModuleNotFoundError as error:  # pydantic 1, or a system without `fcntl`
+        return _run(args, console)
+    except ModuleNotFoundError as error:  # such as `fcntl`, which Windows lacks
         needs = f"the ledger needs {error.name}, which is not there: see the extra `gateway`"
         raise CommandError(needs) from error
+
+
+def _run(args: Namespace, console: Console) -> int:
+    from claif_cla.gateway.ledger import LedgerError, Report  # noqa: PLC0415 - `--help` needs none
+
     by = list(dict.fromkeys(args.by or ["day"]))
     try:
         with Report(_ledger(args, console)) as report:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
-__all__ = ["in_a_loop", "signals"]
+__all__ = ["in_a_loop", "settle_collector", "signals"]
 
 _Outcome = TypeVar("_Outcome")
 
@@ -31,6 +32,17 @@ def in_a_loop(course: Coroutine[Any, Any, _Outcome]) -> _Outcome:
         loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def settle_collector() -> None:
+    """Let Python's garbage collector look less often, and never again at what stays for good.
+
+    A request makes a thousand objects and few cycles, and all of them die with it. Looking at each
+    700th object, as Python does by default, took 8 % of the time of a request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @contextlib.contextmanager

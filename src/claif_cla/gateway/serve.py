@@ -26,7 +26,7 @@ from claif_cla.gateway.config import Config, ConfigError, check_exposure, missin
 from claif_cla.gateway.connections import SPARE_CONNECTIONS, Bounds, connection_class
 from claif_cla.gateway.keys.store import KeyStore, KeyStoreError
 from claif_cla.gateway.listening import bound, url_of
-from claif_cla.gateway.process import in_a_loop, signals
+from claif_cla.gateway.process import in_a_loop, settle_collector, signals
 
 __all__ = ["Service", "any_keys", "check", "serve"]
 
@@ -196,6 +196,7 @@ class _Run:
         self._server = _Server(http, lambda: self._announce(url))
         try:
             await self._service.startup()
+            settle_collector()
             with signals({"SIGINT": self._stop, "SIGTERM": self._stop, "SIGHUP": self._hang_up}):
                 await self._server.serve(sockets=listeners)
                 await self._cut()

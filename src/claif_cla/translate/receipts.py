@@ -32,8 +32,8 @@ MAX_RECEIPTS = 100
 """Bound of the receipts of one call; a history of thousands of messages could hold more."""
 
 _MAX_NAME, _MAX_PARAM = 64, 128
-_INDEX = re.compile(r"\[\d+\]")
-_NOT_IN_HEADERS = re.compile(r"[^!-~]|[,=]")
+_INDEX = r"\[\d+\]"
+_NOT_IN_HEADERS = r"[^!-~]|[,=]"
 """What may not stand in a name there: names of fields that nobody knows are anybody's words."""
 
 
@@ -84,7 +84,7 @@ class Receipts:
             advice = f"leave it out, or use compat='adapt' to have it {action}."
             message = f"`{param}`: {detail} compat='strict' refuses that; {advice}"
             raise Refusal(message, param=param, code="unsupported_value")
-        self._note(_INDEX.sub("[]", param), action, detail)
+        self._note(re.sub(_INDEX, "[]", param), action, detail)
 
     def _note(self, param: str, action: Action, detail: str) -> None:
         if len(self._entries) < MAX_RECEIPTS:
@@ -102,7 +102,7 @@ class Receipts:
     def header(self) -> str:
         """The value of `x-claif-adapted`: `temperature=dropped, user=adapted`; may be empty."""
         pairs = dict.fromkeys(
-            f"{_NOT_IN_HEADERS.sub('?', param)[:_MAX_PARAM]}={action}"
+            f"{re.sub(_NOT_IN_HEADERS, '?', param)[:_MAX_PARAM]}={action}"
             for param, action, _ in self._entries
         )
         return ", ".join(pairs)

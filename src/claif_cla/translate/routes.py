@@ -14,19 +14,19 @@ from claif_cla.translate.models import delete_model_flow, list_models_flow, mode
 
 __all__ = ["ROUTES", "flow_for"]
 
-ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Call], Flow]], ...] = (
-    ("POST", re.compile(r"/chat/completions"), chat_flow),
-    ("GET", re.compile(r"/models"), list_models_flow),
-    ("GET", re.compile(r"/models/.+"), model_flow),
-    ("DELETE", re.compile(r"/models/.+"), delete_model_flow),
+ROUTES: tuple[tuple[str, str, Callable[[Call], Flow]], ...] = (
+    ("POST", r"/chat/completions", chat_flow),
+    ("GET", r"/models", list_models_flow),
+    ("GET", r"/models/.+", model_flow),
+    ("DELETE", r"/models/.+", delete_model_flow),
 )
-"""Method, path below `/v1` (matched whole), flow."""
+"""Method, path below `/v1` (a pattern that matches it whole), flow."""
 
 
 def flow_for(call: Call) -> Flow:
     """The flow of a call; endpoints that Claude has nothing for are answered by name."""
     for method, path, flow in ROUTES:
-        if method == call.method and path.fullmatch(call.path):
+        if method == call.method and re.fullmatch(path, call.path):
             return flow(call)
     return _unsupported(call)
 

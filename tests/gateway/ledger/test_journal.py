@@ -112,6 +112,15 @@ def test_a_new_segment_that_is_taken_for_an_orphan_is_not_written(ledger, starte
     assert [ids(path) for path in segments(ledger)] == [["a"]]
 
 
+def test_where_every_segment_is_taken_away_the_start_ends(ledger, monkeypatch):
+    def taken(file, how):
+        raise BlockingIOError
+
+    monkeypatch.setattr(journal.fcntl, "flock", taken)
+    with pytest.raises(OSError, match="take the journal away"):
+        Journal(ledger)
+
+
 def test_a_file_system_without_locks_is_an_error_that_leaves_no_file(ledger, monkeypatch):
     def unsupported(file, how):
         raise OSError(errno.ENOLCK, "no locks available")

@@ -152,3 +152,30 @@ def test_a_file_that_is_no_database_is_an_error(path):
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(LedgerError, match="check that the folder is there"):
         Tables(tmp_path / "none" / "ledger.db")
+
+
+@pytest.fixture
+def starting(path):
+    """Another process that is about to make the file."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=0)
+    db.execute("BEGIN EXCLUSIVE")
+    yield db
+    db.close()
+
+
+def test_who_starts_at_the_same_time_is_waited_for(path, starting, monkeypatch):
+    waited = []
+
+    def done_meanwhile(seconds):
+        waited.append(seconds)
+        starting.execute("COMMIT")
+
+    monkeypatch.setattr(tables_module.time, "sleep", done_meanwhile)
+    Tables(path).close()
+    assert len(waited) == 1
+
+
+def test_who_never_comes_to_an_end_is_not_waited_for_forever(path, starting, monkeypatch):
+    monkeypatch.setattr(tables_module, "BUSY_SECONDS", 0.0)
+    with pytest.raises(LedgerError, match="locked"):
+        Tables(path)

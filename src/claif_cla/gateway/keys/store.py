@@ -246,7 +246,10 @@ class KeyStore:
             db.execute("ROLLBACK")
             raise KeyStoreError(f"{self.path} is a database of something else, not of keys")
         db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode = WAL")
+        # For this alone SQLite does not wait for another process. It makes readers and writers
+        # independent, and is not needed; keys are few and change rarely.
+        with suppress(sqlite3.OperationalError):
+            db.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def _told(self) -> Iterator[None]:

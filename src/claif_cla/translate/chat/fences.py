@@ -18,8 +18,8 @@ MAX_CLOSING = 256
 """Characters that are held back at the end, which may be the fence that closes the text."""
 
 _FENCE = "```"
-_OPENING = re.compile(r"\s*```(?:json)?\s*(?=[{\[])", re.IGNORECASE)
-_MAY_OPEN = re.compile(r"\s*(?:`{0,2}|```(?:j|js|jso|json)?|```(?:json)?\s+)", re.IGNORECASE)
+_OPENING = r"(?i)\s*```(?:json)?\s*(?=[{\[])"
+_MAY_OPEN = r"(?i)\s*(?:`{0,2}|```(?:j|js|jso|json)?|```(?:json)?\s+)"
 
 
 class Unfencing:
@@ -36,8 +36,8 @@ class Unfencing:
             return piece
         text = self._held + piece
         if not self._decided:
-            opening = _OPENING.match(text, 0, MAX_OPENING)
-            if opening is None and len(text) < MAX_OPENING and _MAY_OPEN.fullmatch(text):
+            opening = re.match(_OPENING, text[:MAX_OPENING])
+            if opening is None and len(text) < MAX_OPENING and re.fullmatch(_MAY_OPEN, text):
                 self._held = text
                 return ""
             self._decided, self._open = True, opening is not None
