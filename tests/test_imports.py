@@ -62,3 +62,13 @@ def test_a_client_loads_nothing_that_openai_does_not(stock, ours):
     assert not [name for name in more if name.startswith("claif_cla.backends.simulator")]
     assert not [name for name in more if name.startswith("claif_cla.cli.")]
     assert "claif_cla.chat_params" not in more  # for type checkers only
+
+
+@pytest.mark.parametrize(
+    "rare", ["correction", "fan_out", "lessons", "media", "stream", "tool_definitions", "web_search"]
+)
+def test_what_few_calls_need_is_loaded_by_those(rare):
+    modules = loaded("from claif_cla import ClaudeClient; ClaudeClient(api_key='k')")
+    assert "claif_cla.translate.chat.flow" in modules
+    assert f"claif_cla.translate.chat.{rare}" not in modules
+    assert not [name for name in modules if name.startswith("claif_cla.translate.schema")]

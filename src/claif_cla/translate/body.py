@@ -172,32 +172,27 @@ class EventReader:
         """
         sent = self._decoder.rest()
         with suppress(MalformedAnswer):
-            event = _parsed(sent) if sent is not None else None
+            event = next(_events([sent] if sent is not None else []), None)
             if event is not None and event["type"] == "message_stop":
                 return event
         raise TruncatedStream("the stream ended before `message_stop`")
 
 
 def _events(sent: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
-    for one in sent:
-        event = _parsed(one)
-        if event is not None:
+    """Events as JSON; pings, and what some proxies add, are passed over."""
+    for name, data in sent:
+        try:
+            event = parse(data)
+        except ValueError as error:
+            # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
+            if not data.strip() or data.startswith(b"[DONE]"):
+                continue
+            message = f"an event of the stream is no JSON: {_start(data)}"
+            raise MalformedAnswer(message) from error
+        if not isinstance(event, dict):
+            raise MalformedAnswer("an event of the stream is JSON, but no object")
+        if "type" not in event:
+            # The API names the type in both places, some proxies in one; OpenAI's error in none.
+            event["type"] = "error" if event.get("error") else name
+        if event["type"] != "ping":
             yield event
-
-
-def _parsed(sent: ServerSentEvent) -> dict[str, Any] | None:
-    data = sent.data
-    try:
-        event = parse(data)
-    except ValueError as error:
-        # Some proxies keep the connection alive with empty data, or add OpenAI's end mark.
-        if not data.strip() or data.startswith(b"[DONE]"):
-            return None
-        message = f"an event of the stream is no JSON: {_start(data)}"
-        raise MalformedAnswer(message) from error
-    if not isinstance(event, dict):
-        raise MalformedAnswer("an event of the stream is JSON, but no object")
-    if "type" not in event:
-        # The API names the type in both places, some proxies in one; OpenAI's error in none.
-        event["type"] = "error" if event.get("error") else sent.event
-    return None if event["type"] == "ping" else event

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Settings"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Settings:
     """What the caller set once, on the client or the gateway.
 
@@ -39,7 +39,6 @@ class Settings:
     lessons: Lessons | None = None
 
 
-@dataclass(eq=False, repr=False)
 class Call:
     """One request in OpenAI's wire form.
 
@@ -51,12 +50,24 @@ class Call:
         query: the query string without `?`.
         settings: see `Settings`.
         now: Unix seconds; Anthropic sends no timestamp, OpenAI's `created` needs one.
+
+    Like an `UpstreamRequest` it shows nothing of itself.
     """
 
-    method: str
-    path: str
-    request: Any
-    settings: Settings
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: str = ""
-    now: int = 0
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a request
+        self,
+        method: str,
+        path: str,
+        request: Any,
+        settings: Settings,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        now: int = 0,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.request = request
+        self.settings = settings
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.query = query
+        self.now = now

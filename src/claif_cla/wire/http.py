@@ -7,13 +7,11 @@ No HTTP library is named here: the core must not know whether openai brought `ht
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 __all__ = ["AsyncExchange", "Exchange", "UpstreamRequest"]
 
 
-@dataclass(eq=False, repr=False)
 class UpstreamRequest:
     """One request to a server that speaks the Messages API.
 
@@ -24,15 +22,23 @@ class UpstreamRequest:
         body: the bytes to send; empty for GET.
         query: the query string without `?`, as it came from the caller.
 
-    It is no tuple, and its representation tells none of it, as it holds keys and prompts:
+    It is no tuple and no dataclass, and so shows nothing of itself, as it holds keys and prompts:
     debuggers and error reports print the variables of a traceback.
     """
 
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    query: str = ""
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        query: str = "",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.body = body
+        self.query = query
 
 
 class Exchange(Protocol):

@@ -104,13 +104,17 @@ class EventDecoder:
         """The events in their usual form that the buffer starts with."""
         if self._scanned or self._data or self._event:  # in the middle of an event, or of a line
             return
-        buffer, limit = self._buffer, self.max_event_bytes
-        while (found := _USUAL.match(buffer)) is not None and (end := found.end()) <= limit:
-            name, data = found.groups(b"")
-            if _CR in data or _CR in name:
-                return
-            del buffer[:end]
-            yield _event((name.decode("utf-8", "replace") or "message", data))
+        buffer, limit, at = self._buffer, self.max_event_bytes, 0
+        try:
+            while (found := _USUAL.match(buffer, at)) is not None:
+                name, data = found.groups(b"")
+                end = found.end()
+                if end - at > limit or _CR in data or _CR in name:
+                    return
+                at = end
+                yield _event((name.decode("utf-8", "replace") or "message", data))
+        finally:
+            del buffer[:at]  # once for all that were taken, also by who leaves in the middle
 
     def _take_line(self, line: bytearray) -> ServerSentEvent | None:
         self._check(len(line))

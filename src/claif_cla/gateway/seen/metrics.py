@@ -1,65 +1,87 @@
-"""Metrics for Prometheus. Each label's values are bounded: callers can invent none.
+"""Metrics for Prometheus: how many, how long, how much, how it went.
 
-Models are those of the catalogue, or `other`; accounts those of the configuration; endpoints those
-of the table. Keys are no label: there may be thousands.
+Each label is of a bounded set (see `labels`). A key is no label unless that is wanted: there may be
+thousands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
-from claif_cla.catalog.model_info import lookup
+from claif_cla.gateway.seen.labels import Labels, outcome_of, status_of
+from claif_cla.gateway.seen.tokens import TOKENS, count_of
 from claif_cla.gateway.visit import Visit
 
-__all__ = ["Metrics", "label_of"]
+if TYPE_CHECKING:
+    from claif_cla.gateway.config import Config
 
+__all__ = ["Metrics"]
+
+_LOG = logging.getLogger("claif_cla.gateway")
 _SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _OVERHEAD = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
-_TOKENS = (
-    ("input", "input_tokens"),
-    ("output", "output_tokens"),
-    ("cache_read", "cache_read_input_tokens"),
-    ("cache_write", "cache_creation_input_tokens"),
-)
-_CODES = 64
-"""Codes of errors that get a label of their own; the upstream's are a dozen."""
-
-
-@lru_cache(maxsize=512)
-def label_of(model: str | None) -> str:
-    """A model's label."""
-    if not model:
-        return "none"
-    info = lookup(model)
-    return info.id if info.known else "other"
+_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+_OPEN = "application/openmetrics-text"
+MAX_STATES = 1_000
+"""Values of one gauge's label: as many accounts as a configuration may have."""
 
 
 class Metrics:
-    """See the module. Each instance has a registry of its own."""
+    """See the module. Each instance has a registry of its own.
 
-    def __init__(self) -> None:
+    Args:
+        config: bounds the labels.
+        per_key: whether the ids of keys are labels too.
+    """
+
+    def __init__(self, config: Config, *, per_key: bool = False) -> None:
         self.registry = CollectorRegistry()
+        self.labels = Labels(config)
         self._children: dict[Any, Any] = {}
-        self._codes: set[str] = set()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self._define()
+        self._per_key: tuple[Counter, Counter] | None = None
+        if per_key:
+            self._per_key = (
+                self._counter("key_requests", "Requests by key.", "key"),
+                self._counter("key_cost_usd", "Cost in US dollars by key.", "key"),
+            )
+
+    def _define(self) -> None:
         counter, seconds = self._counter, self._histogram
         self._requests = counter("requests", "Requests.", "endpoint", "status", "stream")
         self._duration = seconds("request_seconds", "Whole requests.", _SECONDS, "endpoint")
         self._first = seconds("first_byte_seconds", "To the first byte.", _SECONDS, "endpoint")
-        self._upstream = seconds("upstream_seconds", "Waits for upstream.", _SECONDS, "account")
-        self._own = seconds("overhead_seconds", "The gateway's share.", _OVERHEAD, "endpoint")
+        self._upstream = seconds(
+            "upstream_seconds", "Waits for the head of upstream's answer.", _SECONDS, "account"
+        )
+        self._own = seconds(
+            "overhead_seconds",
+            "Whole answers without the wait for the head of upstream's.",
+            _OVERHEAD,
+            "endpoint",
+        )
         self._tokens = counter("tokens", "Tokens.", "model", "kind")
         self._cost = counter("cost_usd", "Cost in US dollars.", "model")
-        self._attempts = counter("upstream_attempts", "Requests sent.", "account")
-        self._errors = counter("errors", "Answers with an error.", "endpoint", "code")
+        self._answers = counter(
+            "upstream_answers", "How the last attempt ended.", "account", "outcome"
+        )
+        self._retries = counter("upstream_retries", "Requests sent upstream beyond the first.")
+        self._errors = counter(
+            "errors", "Errors, by who found them: gateway or upstream.", "endpoint", "code", "by"
+        )
         self._left = counter("disconnects", "Callers who left early.", "endpoint")
         self._chunks = counter("chunks", "Chunks of streams.", "endpoint")
         self._adapted = counter("adapted_requests", "Requests of which something was adapted.")
@@ -78,9 +100,26 @@ class Metrics:
         Args:
             name: without the prefix `claif_`.
             what: for people.
-            value: cheap, and never raises.
+            value: cheap; where it raises, the page says NaN.
+
+        Raises:
+            ValueError: there is one of that name.
         """
-        Gauge(f"claif_{name}", what, registry=self.registry).set_function(value)
+        gauge = Gauge(f"claif_{name}", what, registry=self.registry)
+        gauge.set_function(lambda: _asked(name, value, float("nan")))
+
+    def gauges(
+        self, name: str, what: str, label: str, values: Callable[[], Iterable[tuple[str, float]]]
+    ) -> None:
+        """Figures of one kind, such as one for each account.
+
+        Args:
+            name: without the prefix `claif_`.
+            what: for people.
+            label: what tells them apart.
+            values: each label's value with its figure; cheap. Where it raises there are none.
+        """
+        self.registry.register(_States(f"claif_{name}", what, label, values))
 
     def _at(self, metric: Any, *labels: str) -> Any:
         """A metric's child; looking it up in the library takes a lock and checks."""
@@ -91,48 +130,86 @@ class Metrics:
 
     def finished(self, visit: Visit) -> None:
         """Count a request that has ended."""
-        endpoint, at = visit.endpoint, self._at
+        endpoint, at = self.labels.endpoint(visit.endpoint), self._at
         seconds = (visit.ended_at or visit.started_at) - visit.started_at
         stream = "true" if visit.streamed else "false"
-        at(self._requests, endpoint, str(visit.status), stream).inc()
+        at(self._requests, endpoint, status_of(visit.status), stream).inc()
         at(self._duration, endpoint).observe(seconds)
         if visit.first_byte_at is not None:
             at(self._first, endpoint).observe(visit.first_byte_at - visit.started_at)
-        if visit.attempts:
-            account = visit.account or "none"
-            at(self._attempts, account).inc(visit.attempts)
-            at(self._upstream, account).observe(visit.upstream_seconds)
+        if visit.attempts > 0:
+            self._went_up(visit)
             if not visit.streamed:
                 at(self._own, endpoint).observe(max(0.0, seconds - visit.upstream_seconds))
         if visit.status >= 400 or visit.code is not None:
-            at(self._errors, endpoint, self._code(visit)).inc()
+            by = "upstream" if visit.attempts > 0 else "gateway"
+            at(self._errors, endpoint, self.labels.code(visit.code), by).inc()
         if visit.left:
             at(self._left, endpoint).inc()
-        if visit.chunks:
+        if visit.chunks > 0:
             at(self._chunks, endpoint).inc(visit.chunks)
         if visit.adapted:
             self._adapted.inc()
-        self._used(visit)
+        if visit.usages or visit.cost:
+            self._used(visit)
+        if self._per_key is not None:
+            self._used_by_key(visit, *self._per_key)
+
+    def _went_up(self, visit: Visit) -> None:
+        account = self.labels.account(visit.account)
+        self._at(self._answers, account, outcome_of(visit)).inc()
+        self._at(self._upstream, account).observe(visit.upstream_seconds)
+        if visit.attempts > 1:
+            self._retries.inc(visit.attempts - 1)
 
     def _used(self, visit: Visit) -> None:
-        label = "none"
+        label = self.labels.model(visit.model)
         for usage in visit.usages.values():
-            label = label_of(usage.model)
-            for kind, name in _TOKENS:
-                count = usage.counts.get(name)
-                if isinstance(count, int) and count > 0:
+            label = self.labels.model(usage.model)
+            for kind, name in TOKENS:
+                count = count_of(usage.counts.get(name))
+                if count:
                     self._at(self._tokens, label, kind).inc(count)
-        if visit.cost:
+        if visit.cost is not None and visit.cost > 0:
             self._at(self._cost, label).inc(visit.cost / 1_000_000)
 
-    def _code(self, visit: Visit) -> str:
-        code = visit.code or "none"
-        if code not in self._codes:
-            if len(self._codes) >= _CODES or not code.isidentifier() or len(code) > 60:
-                return "other"
-            self._codes.add(code)
-        return code
+    def _used_by_key(self, visit: Visit, requests: Counter, cost: Counter) -> None:
+        key = self.labels.key(visit)
+        self._at(requests, key).inc()
+        if visit.cost is not None and visit.cost > 0:
+            self._at(cost, key).inc(visit.cost / 1_000_000)
 
-    def page(self) -> tuple[bytes, str]:
-        """The page and its content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+    def page(self, accept: str = "") -> tuple[bytes, str]:
+        """The page and its content type.
+
+        Args:
+            accept: the header; a scraper that takes OpenMetrics gets that.
+        """
+        if any(part.partition(";")[0].strip() == _OPEN for part in accept.split(",")):
+            return openmetrics.generate_latest(self.registry), openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), _PLAIN
+
+
+def _asked(name: str, value: Callable[[], Any], otherwise: Any) -> Any:
+    try:
+        return value()
+    except Exception as error:  # noqa: BLE001 - one figure must not take the page along
+        _LOG.warning("the metric %s cannot be told: %s", name, type(error).__name__)
+        return otherwise
+
+
+class _States(Collector):
+    """Gauges that are asked for whenever the page is."""
+
+    def __init__(
+        self, name: str, what: str, label: str, values: Callable[[], Iterable[tuple[str, float]]]
+    ) -> None:
+        self._name, self._what, self._label, self._values = name, what, label, values
+
+    @override
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._what, labels=[self._label])
+        found = _asked(self._name, lambda: list(islice(self._values(), MAX_STATES)), [])
+        for value, figure in found:
+            family.add_metric([value], float(figure))
+        yield family

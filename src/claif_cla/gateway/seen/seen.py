@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from claif_cla.gateway.seen.access_log import AccessLog
+from claif_cla.gateway.seen.line_writer import LineWriter
 from claif_cla.gateway.seen.metrics import Metrics
+from claif_cla.gateway.seen.redaction import Redactor, secrets_of
 from claif_cla.gateway.visit import Visit
 
 if TYPE_CHECKING:
     from claif_cla.gateway.config import Config
+    from claif_cla.gateway.seen.tracing import Tracing
 
 __all__ = ["Seen"]
 
@@ -22,74 +26,161 @@ class Seen:
     """See the module.
 
     Args:
-        config: its `log`, `metrics` and `telemetry`.
-        write: takes the access log's text; standard error unless told.
+        config: its `log`, `metrics` and `telemetry`; what else it names bounds the labels, and its
+            secrets are blotted out wherever they turn up.
+        write: takes the access log's bytes, in a thread of its own; standard error unless given.
+        tracing_of: makes what exports by OpenTelemetry; by the configuration unless given.
+
+    Raises:
+        ImportError: OpenTelemetry is asked for and not installed; the message names the extra.
     """
 
-    def __init__(self, config: Config, write: Callable[[str], object] | None = None) -> None:
-        self.metrics = Metrics()
-        self._write = write
-        self._failed = False
-        self._log: AccessLog | None = None
-        self._tracing: Any = None
-        self.reload(config)
-        self.metrics.gauge("log_lines_dropped", "Lines that nobody read in time.", self._dropped)
+    def __init__(
+        self,
+        config: Config,
+        write: Callable[[bytes], object] | None = None,
+        tracing_of: Callable[[Config, Redactor], Tracing] | None = None,
+    ) -> None:
+        # Read by name: older configurations have no such key.
+        self.metrics = Metrics(config, per_key=getattr(config.metrics, "per_key", False))
+        self._lines = LineWriter(write)
+        self._failed: set[Any] = set()
+        self._tracing_of = tracing_of or _tracing
+        self._tracing: Tracing | None = None
+        self._configure(config)
+        self._telemetry = config.telemetry
+        if _is_exported(config):
+            self._tracing = self._tracing_of(config, self._clean)
+        self.gauge("log_lines_dropped", "Lines without room or reader.", self._dropped)
 
-    def reload(self, config: Config) -> None:
-        """Take another configuration; what waits to be written is written as before."""
-        if self._log is not None:
-            self._log.close()
-        self._log = AccessLog(config.log.format, self._write) if config.log.access else None
-        telemetry = config.telemetry
-        if self._tracing is None and (telemetry.traces or telemetry.metrics):
-            from claif_cla.gateway.seen.tracing import Tracing  # noqa: PLC0415 - an extra
-
-            self._tracing = Tracing(telemetry)
+    def _configure(self, config: Config) -> None:
+        self._clean = Redactor(secrets_of(config))
+        self._counts = config.metrics.enabled
+        log = config.log
+        self._log = AccessLog(log.format, self._lines.add, self._clean) if log.access else None
 
     def _dropped(self) -> float:
-        return float(self._log.dropped if self._log is not None else 0)
+        return float(self._lines.dropped)
+
+    def reload(self, config: Config) -> None:
+        """Serve by another configuration. What has been counted stays, what waits is written.
+
+        Never raises: what cannot be had (a library that is missing) is told in the log, and the
+        gateway goes on as before.
+        """
+        self._guarded(self.metrics.labels.configure, config)
+        self._guarded(self._configure, config)
+        self._guarded(self._retrace, config)
+
+    def _retrace(self, config: Config) -> None:
+        if config.telemetry == self._telemetry:
+            return
+        try:
+            renewed = self._tracing_of(config, self._clean) if _is_exported(config) else None
+        except ImportError as error:
+            _LOG.error("telemetry stays as it was: %s", error)  # noqa: TRY400 - it says it all
+            return
+        earlier, self._tracing = self._tracing, renewed
+        self._telemetry = config.telemetry
+        if earlier is not None:  # it may wait for its collector
+            threading.Thread(target=earlier.close, name="telemetry-end", daemon=True).start()
+
+    def gauge(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """See `Metrics.gauge`."""
+        self.metrics.gauge(name, what, value)
+
+    def gauges(
+        self, name: str, what: str, label: str, values: Callable[[], Iterable[tuple[str, float]]]
+    ) -> None:
+        """See `Metrics.gauges`."""
+        self.metrics.gauges(name, what, label, values)
 
     def started(self, visit: Visit, headers: Mapping[str, str]) -> None:
         """A request has come.
 
         Args:
             visit: with its endpoint.
-            headers: of the request; only the context of a trace is read.
+            headers: of the request, lower-case names; only the context of a trace is read.
         """
         if self._tracing is not None:
             self._guarded(self._tracing.started, visit, headers)
 
     def upstream_headers(self, visit: Visit) -> dict[str, str]:
-        """The context of the trace, for upstream; nothing without traces."""
+        """The context of the trace, for upstream; nothing without traces.
+
+        To be asked for when the request is about to go upstream: that begins a span.
+        """
         if self._tracing is None:
             return {}
         told: dict[str, str] = self._guarded(self._tracing.upstream_headers, visit) or {}
         return told
 
+    def content(self, visit: Visit, request: Any, answer: Any = None) -> None:
+        """Prompt and answer, for the trace; nothing unless `telemetry.content` is set.
+
+        Args:
+            visit: after `upstream_headers`, before `finished`.
+            request: the JSON of the body, of either API.
+            answer: the JSON of a whole answer; None for a stream.
+        """
+        if self._tracing is not None:
+            self._guarded(self._tracing.content, visit, request, answer)
+
     def finished(self, visit: Visit) -> None:
         """A request has ended."""
-        self._guarded(self.metrics.finished, visit)
+        if self._counts:
+            self._guarded(self.metrics.finished, visit)
         if self._log is not None:
-            self._guarded(self._log.add, visit)
+            self._guarded(self._log.told, visit)
         if self._tracing is not None:
             self._guarded(self._tracing.finished, visit)
 
-    def metrics_page(self) -> tuple[bytes, str]:
-        """What Prometheus reads, and its content type."""
-        return self.metrics.page()
+    def metrics_page(self, accept: str = "") -> tuple[bytes, str]:
+        """What Prometheus reads, and its content type.
+
+        Args:
+            accept: the request's header.
+        """
+        return self.metrics.page(accept)
 
     def close(self) -> None:
-        """Write and send what waits, within a bound."""
-        if self._log is not None:
-            self._guarded(self._log.close)
+        """Write and send what waits, within a bound of seconds."""
+        self._guarded(self._lines.close)
         if self._tracing is not None:
             self._guarded(self._tracing.close)
 
     def _guarded(self, tell: Callable[..., Any], *facts: Any) -> Any:
         try:
             return tell(*facts)
-        except Exception:  # noqa: BLE001 - see the module
-            if not self._failed:  # once: it would be told for each request
-                self._failed = True
-                _LOG.exception("what was seen of a request could not be told")
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._tell_once(tell, error)
             return None
+
+    def _tell_once(self, tell: Callable[..., Any], error: Exception) -> None:
+        """Once for each kind: it would be told for each request. Not its message, which may quote
+        what a caller has sent.
+        """
+        kind = (getattr(tell, "__qualname__", ""), type(error).__name__)
+        if kind in self._failed:
+            return
+        self._failed.add(kind)
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = where.tb_lineno if where is not None else 0
+        name = where.tb_frame.f_code.co_filename.replace("\\", "/") if where is not None else ""
+        short = name.rpartition("/")[2]
+        _LOG.error("what was seen could not be told: %s %s (%s:%d)", *kind, short, line)
+
+
+def _is_exported(config: Config) -> bool:
+    return config.telemetry.traces or config.telemetry.metrics
+
+
+def _tracing(config: Config, clean: Redactor) -> Tracing:
+    try:
+        from claif_cla.gateway.seen.tracing import Tracing  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        message = "telemetry needs a library: pip install 'claif_cla[otel]'"
+        raise ImportError(message) from error
+    return Tracing(config, clean)

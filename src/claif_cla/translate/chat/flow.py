@@ -21,21 +21,17 @@ that, and as a status it can still be retried by the caller's SDK.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from claif_cla.errors import OversizedAnswer, Refusal
 from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
 from claif_cla.translate.chat.binding import prefix_of, thinking_keys
 from claif_cla.translate.chat.containers import container_id, keep_container
-from claif_cla.translate.chat.correction import corrected
-from claif_cla.translate.chat.fan_out import fan_out
 from claif_cla.translate.chat.fold import MessageFold
 from claif_cla.translate.chat.recall import answer_keys, worth_keeping
 from claif_cla.translate.chat.request import Plan, plan_request
 from claif_cla.translate.chat.response import completion, native
-from claif_cla.translate.chat.stream import ChunkTranslator
 from claif_cla.translate.error_body import error_answer, event_answer, refusal_answer
 from claif_cla.translate.flow import (
     Answer,
@@ -51,6 +47,9 @@ from claif_cla.translate.flow import (
 )
 from claif_cla.translate.headers import to_openai
 from claif_cla.translate.usage import add_usage, prompt_cache
+
+if TYPE_CHECKING:
+    from claif_cla.translate.chat.stream import ChunkTranslator
 
 __all__ = ["MAX_KEPT", "MAX_RESUMPTIONS", "chat_flow"]
 
@@ -77,6 +76,8 @@ def chat_flow(call: Call) -> Flow:
         plan, reply = yield from _taken(plan, call)
         one = _streamed if plan.stream else _whole
         if plan.n > 1:
+            from claif_cla.translate.chat.fan_out import fan_out  # noqa: PLC0415 - seldom asked for
+
             return (yield from fan_out(plan, reply, call, one))
         return (yield from one(plan, reply, call))
     except _ErrorAnswer as error:
@@ -119,6 +120,9 @@ def _taken(plan: Plan, call: Call) -> Generator[Effect, Any, tuple[Plan, Reply]]
     try:
         return plan, (yield from _sent(plan, call))
     except _ErrorAnswer as error:
+        # It knows the API's words by two dozen patterns, which most programs never need.
+        from claif_cla.translate.chat.correction import corrected  # noqa: PLC0415 - see above
+
         correction = corrected(plan, call, error.answer)
         if correction is None:
             raise
@@ -238,14 +242,14 @@ def _joined(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]
 # Streamed answers
 
 
-@dataclass(slots=True)
 class _Telling:
     """A streamed answer: its chunks, the Message behind them, and whether it was asked again."""
 
-    translator: ChunkTranslator
-    _fold: MessageFold = field(default_factory=lambda: MessageFold(MAX_KEPT))
-    _earlier: dict[str, Any] | None = None
-    asked: _Turns = ()
+    def __init__(self, translator: ChunkTranslator) -> None:
+        self.translator = translator
+        self.asked: _Turns = ()
+        self._fold = MessageFold(MAX_KEPT)
+        self._earlier: dict[str, Any] | None = None
 
     def feed(self, event: Mapping[str, Any]) -> list[Chunk]:
         chunks = self.translator.feed(event)
@@ -276,6 +280,9 @@ class _Telling:
 
 
 def _streamed(plan: Plan, reply: Reply, call: Call) -> Flow:
+    # A program that never streams is spared what makes chunks.
+    from claif_cla.translate.chat.stream import ChunkTranslator  # noqa: PLC0415 - see above
+
     reader = yield from open_events(reply)
     translator = ChunkTranslator(
         plan.tools,

@@ -52,7 +52,7 @@ _TOO_DEEP = "The request is nested too deeply."
 _HISTORY_TOOL = {"type": "object", "additionalProperties": True}
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False)  # it holds a prompt; and what is not made costs no import
 class Plan:
     """What to send, and what the answer needs to know about the request.
 

@@ -122,17 +122,18 @@ class ChunkTranslator:
         return chunk
 
     def _chunk(self, delta: Delta, reason: str | None = None) -> Chunk:
-        choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
-        chunk = self._base.copy()
-        chunk["choices"] = [choice]
+        (chunk,) = self._chunks((delta,), reason)
         return chunk
 
-    def _chunks(self, deltas: Iterable[Delta]) -> list[Chunk]:
+    def _chunks(self, deltas: Iterable[Delta], reason: str | None = None) -> list[Chunk]:
         if not self._begun:
             raise ValueError(_NO_START)
         chunks = []
         for delta in deltas:
-            chunks.append(self._chunk(delta))  # noqa: PERF401 - itself a call before Python 3.12
+            choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
+            chunk = self._base.copy()
+            chunk["choices"] = [choice]
+            chunks.append(chunk)
         return chunks
 
     def _block_start(self, event: Mapping[str, Any]) -> list[Chunk]:
