@@ -189,10 +189,13 @@ def litellm(upstream: int, place: Path, python: str) -> Subject:
         "api_key": "sk-ant-benchmark",
     }
     models = [{"model_name": MODEL, "litellm_params": params}]
-    config.write_text(json.dumps({"model_list": models}))  # JSON is YAML
+    key = "sk-" + 16 * "benchmark"  # it does not start without one
+    settings = {"master_key": key}
+    config.write_text(json.dumps({"model_list": models, "general_settings": settings}))
     command = [str(Path(python).parent / "litellm"), "--config", str(config)]
     command += ["--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
-    return Subject("litellm", command, Target(port), ready="/health/liveliness")
+    target = Target(port, headers=(("authorization", f"Bearer {key}"),))
+    return Subject("litellm", command, target, ready="/health/liveliness")
 
 
 def portkey(upstream: int, place: Path, python: str) -> Subject:

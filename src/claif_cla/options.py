@@ -89,7 +89,7 @@ def transport_for(
         memory=memory,
         lessons=lessons or ModelLessons(),
     )
-    transport = Transport(backend, settings, _user_agent(), warner or Warner())
+    transport = Transport(backend, settings, _user_agent(), warner)
     kept = memory if memory is not None else False
     return transport, {**own, "backend": backend, "thinking_memory": kept}
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -52,7 +52,6 @@ def api_root(base_url: str) -> str:
     return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
 class Transport:
     """Answers the requests of one client.
 
@@ -63,16 +62,15 @@ class Transport:
         warner: issues each warning once; a client's copies share it.
     """
 
-    backend: Backend
-    settings: Settings
-    user_agent: str
-    warner: Warner = field(default_factory=Warner)
-    _elsewhere: Settings = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, backend: Backend, settings: Settings, user_agent: str, warner: Warner | None = None
+    ) -> None:
+        self.backend = backend
+        self.settings = settings
+        self.user_agent = user_agent
+        self.warner = warner or Warner()
         # Made once: a copy of them in each call to a server that is not Anthropic's is slow.
-        other = replace(self.settings, official=not self.settings.official)
-        object.__setattr__(self, "_elsewhere", other)
+        self._elsewhere = replace(settings, official=not settings.official)
 
     def send(self, request: Any, base_url: str, http: Any, options: Mapping[str, Any]) -> Any:
         """Answer one request of the SDK. Raises what its HTTP library raises.

@@ -3,11 +3,12 @@
 | module | what it does |
 |---|---|
 | `seen` | all three, for one visit after another |
-| `metrics` | counters and histograms for Prometheus |
-| `access_log` | one line a request, of listed fields |
-| `redaction` | what looks like a secret, blotted out |
+| `metrics`, `labels` | counters and histograms for Prometheus, and what their labels may say |
+| `access_log`, `line_writer` | one line a request, of listed fields; on its way to a slow reader |
+| `redaction` | what looks like a secret, and what is one, blotted out |
+| `tokens` | what a request has used, by kind |
 | `answer` | what an answer's headers tell of its request |
-| `tracing` | spans and metrics by OpenTelemetry, where they are wanted |
+| `tracing`, `otel_metrics`, `otel`, `genai`, `content` | by OpenTelemetry, where wanted |
 """
 
 from __future__ import annotations

@@ -78,6 +78,13 @@ class Labels:
             self._codes.add(code)
         return code
 
+    def error(self, visit: Visit) -> str | None:
+        """OpenTelemetry's `error.type`: the code, or else the status; None where all went well."""
+        if visit.status < 400 and visit.code is None:
+            return None
+        code = self.code(visit.code)
+        return code if code not in (NONE, OTHER) else status_of(visit.status)
+
     def key(self, visit: Visit) -> str:
         """The id of the key; of the first `MAX_KEYS` that came."""
         if visit.key is None:

@@ -112,5 +112,5 @@ def _to_stderr(data: bytes) -> None:
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # a parent process has made the pipe so
+        except BlockingIOError:  # noqa: PERF203 - a parent process has made the pipe so
             select.select([], [descriptor], [])

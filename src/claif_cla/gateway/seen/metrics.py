@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -186,8 +186,9 @@ class Metrics:
             accept: the header; a scraper that takes OpenMetrics gets that.
         """
         if any(part.partition(";")[0].strip() == _OPEN for part in accept.split(",")):
-            return openmetrics.generate_latest(self.registry), openmetrics.CONTENT_TYPE_LATEST
-        return generate_latest(self.registry), _PLAIN
+            page: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return page, openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(_WithoutBirths(self.registry)), _PLAIN
 
 
 def _asked(name: str, value: Callable[[], Any], otherwise: Any) -> Any:
@@ -213,3 +214,21 @@ class _States(Collector):
         for value, figure in found:
             family.add_metric([value], float(figure))
         yield family
+
+
+class _WithoutBirths(Collector):
+    """A registry without the moments at which each series began.
+
+    Only OpenMetrics has a place for them; in plain text they would be as many gauges again.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            family.samples = [
+                sample for sample in family.samples if not sample.name.endswith("_created")
+            ]
+            yield family

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from claif_cla.gateway.seen.access_log import AccessLog
+from claif_cla.gateway.seen.labels import Labels
 from claif_cla.gateway.seen.line_writer import LineWriter
 from claif_cla.gateway.seen.metrics import Metrics
 from claif_cla.gateway.seen.redaction import Redactor, secrets_of
@@ -39,7 +40,7 @@ class Seen:
         self,
         config: Config,
         write: Callable[[bytes], object] | None = None,
-        tracing_of: Callable[[Config, Redactor], Tracing] | None = None,
+        tracing_of: Callable[[Config, Redactor, Labels], Tracing] | None = None,
     ) -> None:
         # Read by name: older configurations have no such key.
         self.metrics = Metrics(config, per_key=getattr(config.metrics, "per_key", False))
@@ -50,7 +51,7 @@ class Seen:
         self._configure(config)
         self._telemetry = config.telemetry
         if _is_exported(config):
-            self._tracing = self._tracing_of(config, self._clean)
+            self._tracing = self._tracing_of(config, self._clean, self.metrics.labels)
         self.gauge("log_lines_dropped", "Lines without room or reader.", self._dropped)
 
     def _configure(self, config: Config) -> None:
@@ -74,11 +75,15 @@ class Seen:
 
     def _retrace(self, config: Config) -> None:
         if config.telemetry == self._telemetry:
+            if self._tracing is not None:
+                self._tracing.configure(config, self._clean)
             return
+        renewed: Tracing | None = None
         try:
-            renewed = self._tracing_of(config, self._clean) if _is_exported(config) else None
+            if _is_exported(config):
+                renewed = self._tracing_of(config, self._clean, self.metrics.labels)
         except ImportError as error:
-            _LOG.error("telemetry stays as it was: %s", error)  # noqa: TRY400 - it says it all
+            _LOG.error("telemetry stays as it was: %s", error)
             return
         earlier, self._tracing = self._tracing, renewed
         self._telemetry = config.telemetry
@@ -157,8 +162,9 @@ class Seen:
             return None
 
     def _tell_once(self, tell: Callable[..., Any], error: Exception) -> None:
-        """Once for each kind: it would be told for each request. Not its message, which may quote
-        what a caller has sent.
+        """Tell of a failure, once for each kind: it would be told for each request.
+
+        Not its message, which may quote what a caller has sent.
         """
         kind = (getattr(tell, "__qualname__", ""), type(error).__name__)
         if kind in self._failed:
@@ -177,10 +183,10 @@ def _is_exported(config: Config) -> bool:
     return config.telemetry.traces or config.telemetry.metrics
 
 
-def _tracing(config: Config, clean: Redactor) -> Tracing:
+def _tracing(config: Config, clean: Redactor, labels: Labels) -> Tracing:
     try:
         from claif_cla.gateway.seen.tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:
         message = "telemetry needs a library: pip install 'claif_cla[otel]'"
         raise ImportError(message) from error
-    return Tracing(config, clean)
+    return Tracing(config, clean, labels)

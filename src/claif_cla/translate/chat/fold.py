@@ -8,7 +8,6 @@ the `content_blocks` of a streamed answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
@@ -22,14 +21,14 @@ __all__ = ["MessageFold"]
 _STRING_DELTAS = {"text_delta": "text", "thinking_delta": "thinking"}
 
 
-@dataclass(slots=True)
 class _Growing:
     """A content block, and the deltas that are not yet part of it."""
 
-    block: dict[str, Any]
-    texts: dict[str, StringIO] = field(default_factory=dict)
-    stopped: bool = False
-    citations: list[Any] | None = None
+    def __init__(self, block: dict[str, Any]) -> None:
+        self.block = block
+        self.texts: dict[str, StringIO] = {}
+        self.stopped = False
+        self.citations: list[Any] | None = None
 
     def take(self, delta: Mapping[str, Any]) -> int:
         """Grow by a delta; by how many characters."""
@@ -79,7 +78,6 @@ class _Growing:
             self.block["partial_json"] = text
 
 
-@dataclass(slots=True)
 class MessageFold:
     """Feed it the events in order; `message` is the answer once `complete` is true.
 
@@ -92,13 +90,14 @@ class MessageFold:
             `forgotten`. None: no bound of its own.
     """
 
-    bound: int | None = None
-    complete: bool = False
-    forgotten: bool = False
-    _size: int = 0
-    _message: dict[str, Any] = field(default_factory=dict)
-    _blocks: list[_Growing] = field(default_factory=list)
-    _open: dict[Any, _Growing] = field(default_factory=dict)
+    def __init__(self, bound: int | None = None) -> None:
+        self.bound = bound
+        self.complete = False
+        self.forgotten = False
+        self._size = 0
+        self._message: dict[str, Any] = {}
+        self._blocks: list[_Growing] = []
+        self._open: dict[Any, _Growing] = {}
 
     def feed(self, event: Mapping[str, Any]) -> None:
         """Raises `MalformedAnswer` for an event that contradicts its type."""

@@ -12,6 +12,7 @@ from typing import Any
 from claif_cla.errors import Refusal
 from claif_cla.translate import checks
 from claif_cla.translate.chat.names import ToolNames
+from claif_cla.translate.chat.web_search import web_search_tool
 from claif_cla.translate.receipts import Receipts
 
 __all__ = ["CUSTOM_INPUT", "SEARCH", "ToolBox", "tool_box"]
@@ -96,8 +97,6 @@ def tool_box(
     from claif_cla.translate.chat.tool_definitions import Definitions  # noqa: PLC0415 - see above
 
     if request.get(SEARCH) is not None:
-        from claif_cla.translate.chat.web_search import web_search_tool  # noqa: PLC0415 - rare
-
         tools_in_form.append((SEARCH, web_search_tool(request[SEARCH], receipts)))
     legacy, answer = functions is not None, request.get("response_format")
     made = Definitions(receipts, legacy=legacy, takes_strict=takes_strict, answer=answer)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claif_cla.gateway.seen.redaction import MAX_TEXT, Redactor, redacted, secrets_of
+from gateway.seen.visits import ACCOUNT_KEY, REDIS_PASSWORD, config_of, secretive
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/v1/sk-ant-api03-AbCdEf123456",
+        "/v1/claif-AbCdEf123456",
+        "Bearer AbCdEf123456",
+        "/x/bearer%20AbCdEf123456",
+        "/SK-PROJ-AbCdEf123456",
+        "/v1/AbCdEf123456AbCdEf123456AbCdEf123456AbCdEf123456",
+    ],
+)
+def test_what_looks_like_a_key_is_blotted_out(text):
+    assert "AbCdEf123456" not in redacted(text)
+    assert "***" in redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/v1/chat/completions",
+        "claude-sonnet-4-5-20250929",
+        "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "2001:db8::1",
+        "",
+    ],
+)
+def test_what_is_no_key_stays_as_it_is(text):
+    assert redacted(text) == text
+
+
+def test_control_characters_and_turned_text_are_escaped():
+    assert redacted("a\x1b[2J\r\nb\u202ec\ud800") == "a\\x1b[2J\\r\\nb\\u202ec\\ud800"
+
+
+def test_of_what_is_no_text_only_the_type_is_told():
+    assert redacted({"sk-ant-secret": 1}) == "(dict)"
+    assert redacted(None) == "(NoneType)"
+
+
+def test_the_secrets_of_the_configuration_are_known_exactly():
+    clean = Redactor(secrets_of(secretive()))
+    assert clean(f"/v1/{ACCOUNT_KEY}/x") == "/v1/***/x"
+    assert clean(f"model {REDIS_PASSWORD}") == "model ***"
+
+
+def test_without_secrets_there_is_nothing_to_know():
+    assert secrets_of(config_of()) == []
+
+
+def test_a_secret_of_a_few_characters_is_a_word_like_others():
+    assert Redactor(["chat"])("/v1/chat/completions") == "/v1/chat/completions"
+
+
+@given(st.text(), st.integers(0, 2 * MAX_TEXT), st.sampled_from([ACCOUNT_KEY, "x" * 700]))
+def test_no_piece_of_a_secret_outlives_the_cut(text, at, secret):
+    clean = Redactor([secret])
+    shown = clean(("/" * at) + secret + text)
+    assert secret[:6] not in shown
+    assert len(shown) <= MAX_TEXT
+    assert shown.isprintable()
+
+
+@given(st.text(max_size=300))
+def test_a_text_is_shown_the_same_each_time(text):
+    clean = Redactor()
+    assert clean(text) == clean(text)
+
+
+def test_few_texts_are_remembered_as_clean():
+    clean = Redactor()
+    for number in range(3_000):
+        clean(f"/v1/{number}")
+    assert len(clean._clean) <= 1_024
