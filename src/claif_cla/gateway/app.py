@@ -80,10 +80,12 @@ class App(Gateway):
         gauge("requests_queued", "Requests that wait for a place.", lambda: self.room.waiting)
         gauge("ledger_waiting", "Entries that no file has yet.", lambda: ledger.waiting)
         gauge("ledger_dropped", "Entries that were lost to a full disk.", lambda: ledger.dropped)
-        gauge("accounts_cooling", "Accounts that are left alone for a while.", self._cooling)
-
-    def _cooling(self) -> float:
-        return float(sum(cooling for _, cooling in self.parts.upstream.accounts_state()))
+        parts.seen.gauges(
+            "account_cooling",
+            "Whether an account is left alone for a while.",
+            "account",
+            parts.upstream.accounts_state,
+        )
 
     async def startup(self) -> None:
         """Nothing is opened before the first request: upstream's connections are made when used."""

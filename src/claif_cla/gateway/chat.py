@@ -62,9 +62,10 @@ async def chat(parts: Parts, caller: Caller, request: Mapping[str, Any], size: i
         visit.adapted = answer.headers.get("x-claif-adapted", "")
         caller.always += answer_headers(answer.headers, bool(standing))
         if answer.is_stream and writer is not None:
+            parts.seen.content(visit, request)
             await _streamed(parts, caller, writer, answer, opened)
         else:
-            await _whole(parts, caller, writer, answer)
+            await _whole(parts, caller, writer, request, answer)
     finally:
         if writer is not None:
             await writer.close()
@@ -119,11 +120,18 @@ async def answered(call: Call, opened: AsyncOpened) -> Answer:
         return fault_answer(fault)
 
 
-async def _whole(parts: Parts, caller: Caller, writer: StreamWriter | None, answer: Answer) -> None:
+async def _whole(
+    parts: Parts,
+    caller: Caller,
+    writer: StreamWriter | None,
+    request: Mapping[str, Any],
+    answer: Answer,
+) -> None:
     visit = caller.visit
     _note_error(visit, answer.body)
     body = json_text.dump_bytes(answer.body)
     visit.status = answer.status
+    parts.seen.content(visit, request, answer.body)
     await parts.gate.settle(visit)
     if writer is not None and caller.started:  # comments have said 200 already
         await writer.end(b"data: %b\n\n" % body)

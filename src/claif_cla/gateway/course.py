@@ -131,7 +131,7 @@ class Gateway:
     async def _metrics(self, parts: Parts, caller: Caller) -> None:
         if not parts.config.metrics.enabled:
             raise _no_endpoint(caller.visit)
-        page, kind = parts.seen.metrics_page()
+        page, kind = parts.seen.metrics_page(caller.headers.get("accept", ""))
         await caller.answer(200, page, [(b"content-type", kind.encode())])
 
     async def _openapi(self, parts: Parts, caller: Caller) -> None:

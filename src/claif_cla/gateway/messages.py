@@ -45,6 +45,7 @@ async def messages(parts: Parts, caller: Caller, request: Mapping[str, Any], bod
     visit = caller.visit
     visit.streamed = request.get("stream") is True
     exchange = await _opened(parts, caller, request, body, "/v1/messages")
+    parts.seen.content(visit, request)
     try:
         if exchange.headers.get("content-type", "").startswith("text/event-stream"):
             await _passed(parts, caller, exchange)

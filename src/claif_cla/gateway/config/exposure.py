@@ -65,12 +65,24 @@ def missing_extras(config: Config) -> None:
     telemetry = config.telemetry
     wanted = (
         ("cluster.redis_url", config.cluster.redis_url is not None, "redis", "redis"),
-        ("telemetry", telemetry.traces or telemetry.metrics, "opentelemetry", "otel"),
+        (
+            "telemetry",
+            telemetry.traces or telemetry.metrics,
+            "opentelemetry.exporter.otlp.proto.http",
+            "otel",
+        ),
     )
     problems = [
         f"{key}: needs a library: pip install 'claif_cla[{extra}]'"
         for key, is_wanted, module, extra in wanted
-        if is_wanted and find_spec(module) is None
+        if is_wanted and not _is_there(module)
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package around it is missing
+        return False

@@ -301,6 +301,9 @@ class Metrics(Section):
     public: bool = Field(
         default=False, description="Without a key of the scope `metrics` from everywhere."
     )
+    per_key: bool = Field(
+        default=False, description="Requests and cost by key too, for 100 keys at most; at start."
+    )
 
 
 class Telemetry(Section):

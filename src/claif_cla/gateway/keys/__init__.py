@@ -3,7 +3,9 @@
 | module | what it does |
 |---|---|
 | `record` | a key, its scopes and limits: values |
-| `store` | the SQLite file: create, list, revoke, rotate |
+| `rows` | keys as rows of its tables, and back |
+| `database` | the SQLite file: found, opened, checked |
+| `store` | create, list, revoke, rotate |
 | `ring` | all keys in memory, and the verdict for each request |
 """
 

@@ -33,7 +33,8 @@ class KeyRing:
 
     Args:
         store: where they lie.
-        required: whether every request needs one; None: as soon as there is one.
+        required: whether every request needs one; None: as soon as there is one, and from then on:
+            what became of the file must not open the doors.
         clock: seconds that only grow; for tests.
 
     Raises:
@@ -51,14 +52,14 @@ class KeyRing:
         self._store, self._required, self._clock = store, required, clock
         self._by_digest: dict[bytes, _Held] = {}
         self._version: tuple[int, ...] | None = None
-        self._failing = False
+        self._failing = self._had_keys = False
         self._looked = clock()
         self._read()
 
     @property
     def required(self) -> bool:
         """Whether a request without a key is refused."""
-        return bool(self._by_digest) if self._required is None else self._required
+        return self._had_keys if self._required is None else self._required
 
     def require(self, required: bool | None) -> None:  # noqa: FBT001 - see the constructor
         """Change whether every request needs a key."""
@@ -106,13 +107,22 @@ class KeyRing:
     def _look(self) -> None:
         self._looked = self._clock()
         try:
-            if self._store.version() != self._version:
+            version = self._store.version()
+            if version is None and self._version is not None:
+                self._failed(f"the keys in {self._store.path} have gone")
+                return
+            if version != self._version:
                 self._read()
-            self._failing = False
         except KeyStoreError as error:
-            if not self._failing:
-                self._failing = True
-                _LOG.error("%s; going on with the keys as they were", error)
+            self._failed(str(error))
+        else:
+            self._failing = False
+
+    def _failed(self, what: str) -> None:
+        """Log it, the first time of several in a row."""
+        if not self._failing:
+            self._failing = True
+            _LOG.error("%s; going on with the keys as they were", what)
 
     def _read(self) -> None:
         version = self._store.version()
@@ -121,6 +131,7 @@ class KeyRing:
             for key, digests in self._store.read()
             for digest, until in digests.items()
         }
+        self._had_keys = self._had_keys or bool(self._by_digest)
         self._version = version
 
 

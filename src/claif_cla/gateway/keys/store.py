@@ -6,19 +6,17 @@ up: this cannot be guessed, and a slow hash would only slow down each request.
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from claif_cla.gateway.keys.database import Database, KeyStoreError
 from claif_cla.gateway.keys.record import Key, KeyLimits, Scopes
+from claif_cla.gateway.keys.rows import Secret, key_of, row_of
 
 __all__ = ["KeyStore", "KeyStoreError", "digest_of"]
 
@@ -26,24 +24,10 @@ PREFIX = "claif-"
 SECRET_BYTES = 32
 HINT = len(PREFIX) + 4
 """Characters of a secret that are shown again; the 39 others hold what cannot be guessed."""
-BUSY_SECONDS = 5.0
-"""How long one process waits for another's write."""
 MAX_KEYS = 100_000
 """All of them are held in memory."""
-_APPLICATION = 0x434C4B31
-"""Stands in the file's head, so that nobody's other database is taken for keys."""
-_SCHEMA = (
-    """CREATE TABLE keys (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, created REAL NOT NULL, expires REAL, revoked REAL,
-    scopes TEXT NOT NULL, limits TEXT NOT NULL)""",
-    """CREATE TABLE secrets (
-    digest BLOB PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id), hint TEXT NOT NULL,
-    created REAL NOT NULL, until REAL) WITHOUT ROWID""",
-)
-
-
-class KeyStoreError(Exception):
-    """The file cannot be used; the message says which, and why."""
+MAX_SECRETS = 8
+"""Of one key that hold at the same time: rotation with a grace must not pile them up."""
 
 
 def digest_of(secret: str) -> bytes:
@@ -63,7 +47,7 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader: sqlite3.Connection | None = None
+        self._file = Database(path)
 
     def create(
         self,
@@ -94,13 +78,11 @@ class KeyStore:
             limits=limits or KeyLimits(),
             hint=secret[:HINT],
         )
-        with self._writing() as db:
+        with self._file.writing() as db:
             (count,) = db.execute("SELECT count(*) FROM keys").fetchone()
             if count >= MAX_KEYS:
                 raise KeyStoreError(f"{self.path} has {MAX_KEYS:,} keys already, the most it may")
-            fields = (json.dumps(asdict(made.scopes)), json.dumps(asdict(made.limits)))
-            row = (made.id, name, now, expires, None, *fields)
-            db.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?)", row_of(made))
             self._add_secret(db, made.id, secret, now)
         return made, secret
 
@@ -126,8 +108,7 @@ class KeyStore:
     def revoke(self, key_id: str, *, now: float | None = None) -> None:
         """Stop a key for good. Raises KeyError for an id that is none."""
         now = time.time() if now is None else now
-        with self._writing() as db:
-            self._check(db, key_id)
+        with self._changing(key_id) as db:
             db.execute("UPDATE keys SET revoked = coalesce(revoked, ?) WHERE id = ?", (now, key_id))
 
     def rotate(self, key_id: str, *, grace: float = 0.0, now: float | None = None) -> str:
@@ -140,145 +121,82 @@ class KeyStore:
 
         Raises:
             KeyError: for an id that is none, or of a revoked key.
+            KeyStoreError: too many earlier secrets hold still; without grace they would end.
         """
         now = time.time() if now is None else now
         secret = _secret()
-        with self._writing() as db:
-            self._check(db, key_id, revoked=False)
-            until = now + grace
+        until = now + grace
+        with self._changing(key_id, revoked=False) as db:
+            # Whoever shows one that has ended hears what they would hear of any unknown one.
+            db.execute("DELETE FROM secrets WHERE key_id = ? AND until <= ?", (key_id, now))
             db.execute(
                 "UPDATE secrets SET until = min(coalesce(until, ?), ?) WHERE key_id = ?",
                 (until, until, key_id),
             )
+            held = "SELECT count(*) FROM secrets WHERE key_id = ? AND until > ?"
+            (count,) = db.execute(held, (key_id, now)).fetchone()
+            if count >= MAX_SECRETS:
+                raise KeyStoreError(
+                    f"`{key_id}` has {count} secrets that still hold, the most it may: wait for"
+                    " one of them to end, or rotate without a grace, which ends them all"
+                )
             self._add_secret(db, key_id, secret, now)
         return secret
 
     def read(self) -> Sequence[tuple[Key, dict[bytes, float | None]]]:
         """All keys, each with its secrets' digests and when these end."""
-        if not self.path.exists():
-            return []
-        with self._reading() as db:
+        with self._file.told():
+            db = self._file.reading()
+            if db is None:
+                return []
             rows = db.execute("SELECT * FROM keys ORDER BY created, id").fetchall()
-            held = db.execute(
-                "SELECT key_id, digest, until, hint FROM secrets ORDER BY created"
-            ).fetchall()
-        digests: dict[str, dict[bytes, float | None]] = {}
-        hints: dict[str, str] = {}
-        for key_id, digest, until, hint in held:
-            digests.setdefault(key_id, {})[bytes(digest)] = until
-            hints[key_id] = hint
-        return [(_key(row, hints.get(row[0], "")), digests.get(row[0], {})) for row in rows]
+            held = db.execute("SELECT key_id, digest, until, hint FROM secrets").fetchall()
+            digests: dict[str, dict[bytes, float | None]] = {}
+            hints: dict[str, str] = {}
+            for secret in map(Secret.of, held):
+                digests.setdefault(secret.key_id, {})[secret.digest] = secret.until
+                if secret.until is None:  # the newest: rotation ends all others
+                    hints[secret.key_id] = secret.hint
+            return [(key_of(row, hints.get(row[0], "")), digests.get(row[0], {})) for row in rows]
 
     def version(self) -> tuple[int, ...] | None:
-        """Changes whenever another process has changed a key; None without a file.
+        """Changes whenever another process has changed a key; None while there is none.
 
-        Cheap: one look at the file system, and one at SQLite's own counter.
+        Cheap: one look at the file system, and one at SQLite's own counter. That counts for each
+        connection by itself, so that a new connection makes a new version.
         """
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            self.close()
-            return None
-        with self._reading() as db:
+        with self._file.told():
+            db = self._file.reading()
+            if db is None:
+                return None
             (changes,) = db.execute("PRAGMA data_version").fetchone()
-        return (found.st_ino, found.st_dev, changes)
+            return (self._file.opened, changes)
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._file.close()
 
     def _add_secret(self, db: sqlite3.Connection, key_id: str, secret: str, now: float) -> None:
         row = (digest_of(secret), key_id, secret[:HINT], now, None)
         db.execute("INSERT INTO secrets VALUES (?, ?, ?, ?, ?)", row)
 
-    def _check(self, db: sqlite3.Connection, key_id: str, *, revoked: bool = True) -> None:
-        row = db.execute("SELECT revoked FROM keys WHERE id = ?", (key_id,)).fetchone()
-        if row is None:
-            raise KeyError(f"`{key_id}`: there is no such key")
-        if row[0] is not None and not revoked:
-            raise KeyError(f"`{key_id}`: it is revoked")
-
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._told():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.path.exists():
-                with suppress(FileExistsError):
-                    os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            db = self._connected()
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                with db:
-                    yield db
-            finally:
-                db.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._told():
-            if self._reader is None:
-                self._reader = self._connected()
-            yield self._reader
-
-    def _connected(self) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            if _application(db) != _APPLICATION:
-                self._found(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _found(self, db: sqlite3.Connection) -> None:
-        """Make the tables, unless another process just has."""
-        db.execute("BEGIN IMMEDIATE")
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if _application(db) == 0 and not tables:
-            for statement in _SCHEMA:
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {_APPLICATION}")
-        if _application(db) != _APPLICATION:
-            db.execute("ROLLBACK")
-            raise KeyStoreError(f"{self.path} is a database of something else, not of keys")
-        db.execute("COMMIT")
-        # For this alone SQLite does not wait for another process. It makes readers and writers
-        # independent, and is not needed; keys are few and change rarely.
-        with suppress(sqlite3.OperationalError):
-            db.execute("PRAGMA journal_mode = WAL")
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            self.close()
-            raise KeyStoreError(f"cannot use the keys in {self.path}: {error}") from error
-
-
-def _application(db: sqlite3.Connection) -> int:
-    application: int = db.execute("PRAGMA application_id").fetchone()[0]
-    return application
+    def _changing(self, key_id: str, *, revoked: bool = True) -> Iterator[sqlite3.Connection]:
+        """Write to a key that is there, and not revoked unless it may be."""
+        if not self._file.is_there:
+            raise _missing(key_id)
+        with self._file.writing() as db:
+            row = db.execute("SELECT revoked FROM keys WHERE id = ?", (key_id,)).fetchone()
+            if row is None:
+                raise _missing(key_id)
+            if row[0] is not None and not revoked:
+                raise KeyError(f"`{key_id}`: it is revoked")
+            yield db
 
 
 def _secret() -> str:
     return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
-def _key(row: Any, hint: str) -> Key:
-    key_id, name, created, expires, revoked, scopes, limits = row
-    told = {name: tuple(values) for name, values in json.loads(scopes).items()}
-    return Key(
-        key_id,
-        name,
-        created,
-        expires,
-        revoked,
-        Scopes(**told),
-        KeyLimits(**json.loads(limits)),
-        hint,
-    )
+def _missing(key_id: str) -> KeyError:
+    return KeyError(f"`{key_id}`: there is no such key")
