@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,17 @@ from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.keys import KeyRing, KeyStore, Scopes
 from claif_cla.gateway.keys.ring import LOOK_SECONDS, MAX_CREDENTIAL
 
+CHANGE = """
+import sys
+from pathlib import Path
+from claif_cla.gateway.keys import KeyStore
+store = KeyStore(Path(sys.argv[1]))
+action, *arguments = sys.argv[2:]
+made = getattr(store, action)(*arguments)
+print(made[1] if action == "create" else made)
+store.close()
+"""
+
 
 class Clock:
     now = 100.0
@@ -18,9 +32,16 @@ class Clock:
         return self.now
 
 
+def elsewhere(store, *arguments):
+    """Change the keys in another process; what it makes."""
+    command = [sys.executable, "-c", CHANGE, str(store.path), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return ran.stdout.strip()
+
+
 @pytest.fixture
 def store(tmp_path):
-    made = KeyStore(tmp_path / "keys.db")
+    made = KeyStore(tmp_path / "state" / "keys.db")
     yield made
     made.close()
 
@@ -103,22 +124,124 @@ def test_an_earlier_secret_holds_for_its_grace(store):
     assert ring.admit(second, "chat", 1e9) is not None
 
 
-def test_a_change_elsewhere_holds_within_a_second(store):
+def test_changes_in_another_process_hold_within_a_second(store):
+    clock = Clock()
+    key, first = store.create("alice")
+    store.close()
+    ring = KeyRing(KeyStore(store.path), clock=clock)
+    assert ring.admit(first, "chat", 0.0) == key
+
+    other = elsewhere(store, "create", "bob")
+    clock.now += LOOK_SECONDS
+    assert ring.admit(other, "chat", 0.0).name == "bob"
+
+    second = elsewhere(store, "rotate", key.id)
+    clock.now += LOOK_SECONDS
+    assert refused(ring, first, now=1e12).status == 401
+    assert ring.admit(second, "chat", 0.0).id == key.id
+
+    elsewhere(store, "revoke", key.id)
+    clock.now += LOOK_SECONDS
+    assert refused(ring, second).status == 401
+    assert ring.admit(other, "chat", 0.0).name == "bob"
+
+
+def test_the_store_is_looked_at_once_a_second_at_most(store, monkeypatch):
+    _, secret = store.create("alice")
+    clock = Clock()
+    ring = KeyRing(store, clock=clock)
+    looks = []
+    version = store.version
+    monkeypatch.setattr(store, "version", lambda: looks.append(clock.now) or version())
+    for _ in range(30):
+        clock.now += LOOK_SECONDS / 10
+        ring.admit(secret, "chat", 0.0)
+    assert 1 <= len(looks) <= 3
+
+
+def test_a_revocation_while_the_store_could_not_be_read_is_seen_after(store):
     key, secret = store.create("alice")
     clock = Clock()
-    ring = KeyRing(KeyStore(store.path), clock=clock)
-    assert ring.admit(secret, "chat", 0.0) is not None
+    held = KeyStore(store.path)
+    ring = KeyRing(held, clock=clock)
+    held.close()  # as after any error
     store.revoke(key.id)
     clock.now += LOOK_SECONDS
     assert refused(ring, secret).status == 401
 
 
-def test_a_store_that_fails_later_is_told_once_and_changes_nothing(store, caplog):
+def test_a_file_in_the_place_of_another_is_what_counts(store, tmp_path):
+    _, old = store.create("alice")
+    store.close()
+    clock = Clock()
+    ring = KeyRing(KeyStore(store.path), clock=clock)
+    backup = KeyStore(tmp_path / "backup.db")
+    _, new = backup.create("bob")
+    for name in ("keys.db-wal", "keys.db-shm"):
+        (store.path.parent / name).unlink(missing_ok=True)
+    backup.path.replace(store.path)
+    clock.now += LOOK_SECONDS
+    assert refused(ring, old).status == 401
+    assert ring.admit(new, "chat", 0.0).name == "bob"
+
+
+def test_a_file_that_has_gone_opens_no_door(store, caplog):
+    _, secret = store.create("alice")
+    store.close()
+    clock = Clock()
+    ring = KeyRing(store, clock=clock)
+    store.path.unlink()
+    with caplog.at_level(logging.ERROR, "claif_cla.gateway"):
+        for _ in range(3):
+            clock.now += LOOK_SECONDS
+            assert refused(ring, None).status == 401
+            assert refused(ring, "claif-wrong").status == 401
+            assert ring.admit(secret, "chat", 0.0) is not None
+    assert len(caplog.records) == 1
+    assert "have gone" in caplog.text
+    assert secret not in caplog.text
+    _, new = store.create("bob")
+    clock.now += LOOK_SECONDS
+    assert ring.admit(new, "chat", 0.0).name == "bob"
+    assert refused(ring, secret).status == 401
+
+
+def test_a_file_that_lost_its_keys_opens_no_door(store):
+    store.create("alice")
+    clock = Clock()
+    ring = KeyRing(KeyStore(store.path), clock=clock)
+    with sqlite3.connect(store.path) as db:
+        db.execute("DELETE FROM secrets")
+        db.execute("DELETE FROM keys")
+    db.close()
+    clock.now += LOOK_SECONDS
+    assert refused(ring, None).status == 401
+    assert refused(ring, "any").status == 401
+
+
+def scribble(path):
+    path.write_bytes(b"no database at all" * 100)
+
+
+def spoil_a_row(path):
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE keys SET limits = 'nonsense'")
+    db.close()
+
+
+def put_a_file_in_the_directory_s_place(path):
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("")
+
+
+@pytest.mark.parametrize("damage", [scribble, spoil_a_row, put_a_file_in_the_directory_s_place])
+def test_a_store_that_fails_later_is_told_once_and_changes_nothing(store, caplog, damage):
     _, secret = store.create("alice")
     clock = Clock()
     ring = KeyRing(store, clock=clock)
     store.close()
-    store.path.write_bytes(b"no database at all" * 100)
+    damage(store.path)
     with caplog.at_level(logging.ERROR, "claif_cla.gateway"):
         for _ in range(3):
             clock.now += LOOK_SECONDS

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from claif_cla.gateway.keys import KeyLimits, KeyStore, KeyStoreError, Scopes
-from claif_cla.gateway.keys.store import digest_of
+from claif_cla.gateway.keys.store import MAX_SECRETS, digest_of
 
 MANY = """
 import sys
@@ -48,6 +48,7 @@ def test_a_secret_is_nowhere_but_in_the_hands_of_who_made_it(store):
     written = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
     assert secret.encode() not in written
     assert secret.encode()[len("claif-") + 4 :] not in written
+    assert key.hint == secret[: len("claif-") + 4]
     assert digest_of(secret) in written
     assert secret not in repr(key) + repr(store) + repr(store.read())
 
@@ -85,6 +86,58 @@ def test_rotation_ends_the_earlier_secrets_after_their_grace(store):
         digest_of(second): 105.0,
         digest_of(third): None,
     }
+
+
+def test_ended_secrets_are_forgotten(store):
+    key, _ = store.create("alice", now=0.0)
+    for now in range(1, 100):
+        newest = store.rotate(key.id, now=float(now))
+    ((found, digests),) = store.read()
+    assert len(digests) <= 2
+    assert digests[digest_of(newest)] is None
+    assert newest.startswith(found.hint)
+
+
+def test_secrets_that_hold_still_do_not_pile_up(store):
+    key, _ = store.create("alice", now=0.0)
+    for now in range(MAX_SECRETS - 1):
+        newest = store.rotate(key.id, grace=1000.0, now=float(now))
+    with pytest.raises(KeyStoreError, match="without a grace"):
+        store.rotate(key.id, grace=1000.0, now=500.0)
+    ((_, digests),) = store.read()
+    assert digests[digest_of(newest)] is None
+    store.rotate(key.id, now=600.0)
+    assert store.rotate(key.id, grace=1000.0, now=601.0)
+
+
+def test_the_hint_is_of_the_newest_secret_even_if_the_clock_goes_back(store):
+    key, _ = store.create("alice", now=1000.0)
+    secret = store.rotate(key.id, grace=9999.0, now=1.0)
+    assert secret.startswith(store.find(key.id).hint)
+
+
+def test_changing_a_key_that_is_not_there_makes_no_file(store):
+    for change in (store.revoke, store.rotate):
+        with pytest.raises(KeyError, match="no such key"):
+            change("key_0")
+    assert not store.path.parent.exists()
+
+
+def test_a_secret_in_the_place_of_a_name_is_not_repeated(store):
+    _, secret = store.create("alice")
+    for use in (store.find, store.revoke, store.rotate):
+        with pytest.raises(KeyError, match="that is a secret") as caught:
+            use(secret)
+        assert secret not in str(caught.value)
+
+
+def test_keys_have_a_bound(store, monkeypatch):
+    monkeypatch.setattr("claif_cla.gateway.keys.store.MAX_KEYS", 2)
+    store.create("one")
+    store.create("two")
+    with pytest.raises(KeyStoreError, match="2 keys already"):
+        store.create("three")
+    assert len(store.list()) == 2
 
 
 def test_a_key_is_found_by_its_id_or_its_only_name(store):

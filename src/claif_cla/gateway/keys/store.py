@@ -22,6 +22,7 @@ __all__ = ["KeyStore", "KeyStoreError", "digest_of"]
 
 PREFIX = "claif-"
 SECRET_BYTES = 32
+SECRET_LENGTH = len(PREFIX) + 43
 HINT = len(PREFIX) + 4
 """Characters of a secret that are shown again; the 39 others hold what cannot be guessed."""
 MAX_KEYS = 100_000
@@ -101,8 +102,7 @@ class KeyStore:
             key for key in keys if key.name == name and key.revoked is None
         ]
         if len(found) != 1:
-            many = "several keys have that name; give the id" if found else "there is no such key"
-            raise KeyError(f"`{name}`: {many}")
+            raise _several(name) if found else _missing(name)
         return found[0]
 
     def revoke(self, key_id: str, *, now: float | None = None) -> None:
@@ -198,5 +198,11 @@ def _secret() -> str:
     return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
-def _missing(key_id: str) -> KeyError:
-    return KeyError(f"`{key_id}`: there is no such key")
+def _missing(name: str) -> KeyError:
+    if name.startswith(PREFIX) and len(name) >= SECRET_LENGTH:  # it must stand in nobody's log
+        return KeyError("that is a secret: give the id or the name of its key")
+    return KeyError(f"`{name}`: there is no such key")
+
+
+def _several(name: str) -> KeyError:
+    return KeyError(f"`{name}`: several keys have that name; give the id")
