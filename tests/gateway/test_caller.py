@@ -82,7 +82,7 @@ async def test_the_task_ends_wherever_it_waits_once_the_caller_leaves():
 
     async def serve():
         await caller.body(10, None)
-        caller.watch()
+        caller.watch(None)
         await anyio.sleep_forever()
 
     task = asyncio.ensure_future(serve())
@@ -93,11 +93,43 @@ async def test_the_task_ends_wherever_it_waits_once_the_caller_leaves():
     assert caller.visit.left
 
 
+async def test_a_connection_that_tells_needs_no_task():
+    leaving = []
+    caller = caller_of(Connection(b"{}"))
+
+    async def serve():
+        caller.watch(leaving)
+        await anyio.sleep_forever()
+
+    task = asyncio.ensure_future(serve())
+    await anyio.wait_all_tasks_blocked()
+    (gone,) = leaving
+    gone()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert caller.visit.left
+    caller.unwatch()
+    assert leaving == []
+
+
+async def test_who_takes_nothing_of_a_stream_is_gone():
+    connection = Connection()
+    connection.gate = asyncio.Event()
+    caller = caller_of(connection, send_seconds=0.001)
+
+    async def serve():
+        await caller.stream(FOREVER, list).write(b"data: 1\n\n")
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(serve())
+    assert caller.visit.left
+
+
 async def test_after_the_answer_nobody_watches():
     connection = Connection(b"{}")
     caller = caller_of(connection)
     await caller.body(10, None)
-    caller.watch()
+    caller.watch(None)
     caller.unwatch()
     connection.leave()
     await anyio.wait_all_tasks_blocked()

@@ -31,6 +31,8 @@ STREAM_HEADERS = (
     (b"x-accel-buffering", b"no"),  # nginx would hold the stream back
 )
 COMMENT = b": waiting\n\n"
+SHORTEST = 0.001
+"""Seconds between two looks at a stream, at the least."""
 MAX_PIECES = 65_536
 """Bound of the pieces that one body may come in: a sender of single bytes is no client."""
 
@@ -47,6 +49,8 @@ class Caller:
     """
 
     __slots__ = (
+        "_gone",
+        "_leaving",
         "_receive",
         "_send",
         "_watch",
@@ -75,6 +79,8 @@ class Caller:
         self.query = ""
         self.started = False
         self._watch: asyncio.Task[None] | None = None
+        self._leaving: list[Callable[[], None]] | None = None
+        self._gone: Callable[[], None] | None = None
 
     async def body(self, limit: int, declared: str | None) -> bytes:
         """The whole body.
@@ -116,20 +122,41 @@ class Caller:
                 message = await self._receive()
         raise Denial(408, "The request's body did not come in time.", code="body_timeout")
 
-    def watch(self) -> None:
-        """From now on, end the current task once the caller leaves. The body has been read."""
+    def watch(self, leaving: list[Callable[[], None]] | None) -> None:
+        """From now on, end the current task once the caller leaves. The body has been read.
+
+        Args:
+            leaving: what the connection calls when it is lost; None where the server has no such
+                list: then a task waits for its word.
+        """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - ASGI servers run each request as one
-        self._watch = asyncio.get_running_loop().create_task(self._leaving(task))
+        self._gone = self.end_of(task)
+        self._leaving = leaving
+        if leaving is not None:
+            leaving.append(self._gone)
+        else:
+            self._watch = asyncio.get_running_loop().create_task(self._disconnected(self._gone))
 
-    async def _leaving(self, task: asyncio.Task[Any]) -> None:
+    def end_of(self, task: asyncio.Task[Any]) -> Callable[[], None]:
+        """What ends a task because the caller is gone."""
+
+        def end() -> None:
+            self.visit.left = True
+            task.cancel()
+
+        return end
+
+    async def _disconnected(self, gone: Callable[[], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.visit.left = True
-        task.cancel()
+        gone()
 
     def unwatch(self) -> None:
         """The answer is complete, or nobody waits for it."""
+        if self._leaving is not None and self._gone is not None:
+            self._leaving.remove(self._gone)
+            self._leaving = None
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -151,25 +178,21 @@ class Caller:
         Raises:
             CancelledError: for `send_seconds` the caller has read nothing.
         """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - see `watch`
+        stuck = asyncio.get_running_loop().call_later(self.send_seconds, self.end_of(task))
+        try:
+            await self.write_untimed(data, more=more)
+        finally:
+            stuck.cancel()
+
+    def write_untimed(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
+        """`write`, for who sees to it that it ends."""
         visit = self.visit
         if visit.first_byte_at is None:
             visit.first_byte_at = perf_counter()
         visit.bytes_out += len(data)
-        handle = asyncio.get_running_loop().call_later(self.send_seconds, self._stuck())
-        try:
-            await self._send({"type": "http.response.body", "body": data, "more_body": more})
-        finally:
-            handle.cancel()
-
-    def _stuck(self) -> Callable[[], None]:
-        task = asyncio.current_task()
-
-        def leave() -> None:
-            self.visit.left = True
-            if task is not None:
-                task.cancel()
-
-        return leave
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     def stream(self, comment_seconds: float, headers: Callable[[], Headers]) -> StreamWriter:
         """The answer as a stream of events. See `StreamWriter`."""
@@ -181,48 +204,67 @@ class StreamWriter:
 
     The response starts with the first event, or before, with the first comment: the caller's
     proxies must hear something even while Claude thinks. What fails after that is told as an
-    event.
+    event. One timer sees to the comments, and to callers who take nothing any more: a timer for
+    each of a thousand writes would cost more than the writes.
 
     Args:
-        caller: whom it is for.
+        caller: whom it is for; its task is the current one.
         comment_seconds: so long it may be silent.
         headers: further ones of the response, asked for when it starts.
     """
 
-    __slots__ = ("_caller", "_comment", "_headers", "_seconds", "_timer", "_told", "_writing")
+    __slots__ = (
+        "_caller",
+        "_comment",
+        "_end",
+        "_headers",
+        "_seconds",
+        "_since",
+        "_timer",
+        "_writing",
+    )
 
     def __init__(
         self, caller: Caller, comment_seconds: float, headers: Callable[[], Headers]
     ) -> None:
         self._caller, self._seconds, self._headers = caller, comment_seconds, headers
-        self._told = perf_counter()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - see `Caller.watch`
+        self._end = caller.end_of(task)
+        self._since = perf_counter()
         self._writing = False
         self._comment: asyncio.Task[None] | None = None
-        self._timer = self._later(comment_seconds)
-
-    def _later(self, seconds: float) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, self._silent)
-
-    def _silent(self) -> None:
-        silence = perf_counter() - self._told
-        if self._writing or silence < self._seconds:
-            self._timer = self._later(max(self._seconds - silence, 0.001) or self._seconds)
-            return
-        self._comment = asyncio.get_running_loop().create_task(self._tell(COMMENT))
         self._timer = self._later(self._seconds)
 
-    async def _tell(self, data: bytes) -> None:
-        self._writing = True
-        try:
-            if not self._caller.started:
-                await self._caller.start(200, [*STREAM_HEADERS, *self._headers()])
-            await self._caller.write(data)
-        finally:
-            self._told = perf_counter()
-            self._writing = False
+    def _later(self, seconds: float) -> asyncio.TimerHandle:
+        wait = max(min(seconds, self._caller.send_seconds), SHORTEST)
+        return asyncio.get_running_loop().call_later(wait, self._look)
+
+    def _look(self) -> None:
+        passed = perf_counter() - self._since
+        if self._writing:
+            if passed >= self._caller.send_seconds:
+                self._end()
+                return
+        elif passed >= self._seconds:
+            self._comment = asyncio.get_running_loop().create_task(self._tell(COMMENT))
+            passed = 0.0
+        self._timer = self._later(self._seconds - passed)
+
+    async def _tell(self, data: bytes, *, more: bool = True) -> None:
+        self._writing, self._since = True, perf_counter()
+        caller = self._caller
+        if not caller.started:
+            await caller.start(200, [*STREAM_HEADERS, *self._headers()])
+        await caller.write_untimed(data, more=more)
+        self._writing, self._since = False, perf_counter()
 
     async def write(self, data: bytes) -> None:
-        """The next events."""
+        """The next events.
+
+        Raises:
+            CancelledError: for the caller's `send_seconds` nothing of them was taken.
+        """
         if self._comment is not None:
             comment, self._comment = self._comment, None
             await comment
@@ -232,10 +274,8 @@ class StreamWriter:
         """The last bytes."""
         if self._comment is not None:
             await self._comment
+        await self._tell(data, more=False)
         self._timer.cancel()
-        if not self._caller.started:
-            await self._caller.start(200, [*STREAM_HEADERS, *self._headers()])
-        await self._caller.write(data, more=False)
 
     async def close(self) -> None:
         """No more comments; also where the stream did not end well."""

@@ -7,7 +7,7 @@ come at once. Before its last byte the ledger knows what it cost.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -146,32 +146,28 @@ async def _streamed(
     parts: Parts, caller: Caller, writer: StreamWriter, answer: Answer, opened: AsyncOpened
 ) -> None:
     visit = caller.visit
-    counting = Counting(visit)
-    failed = False
-    async with aclosing(_batches(answer, opened)) as batches:
-        async for batch in batches:
-            counting.told(batch)
-            failed = "error" in batch[-1]
-            await writer.write(
-                b"".join([b"data: %b\n\n" % json_text.dump_bytes(chunk) for chunk in batch])
-            )
-    if failed:
-        _note_error(visit, batch[-1])
-    await parts.gate.settle(visit)
-    # After an error there is no `[DONE]`: who looks for that alone must not take it for the end.
-    await writer.end(b"" if failed else _DONE)
-
-
-async def _batches(answer: Answer, opened: AsyncOpened) -> AsyncGenerator[list[Chunk], None]:
-    """The chunks of an answer; what breaks in the middle is the last one."""
+    told = Counting(visit).told
+    last: Chunk = {}
     try:
         async with aclosing(abatches(answer.body, opened)) as batches:
             async for batch in batches:
-                yield batch
+                told(batch)
+                last = batch[-1]
+                await writer.write(_events(batch))
     except UpstreamFailure as failure:
-        yield [failure.as_denial().as_openai()]
+        last = failure.as_denial().as_openai()
+        await writer.write(_events([last]))
     except UpstreamFault as fault:
-        yield [{"error": fault_object(fault)}]
+        last = {"error": fault_object(fault)}
+        await writer.write(_events([last]))
+    _note_error(visit, last)
+    await parts.gate.settle(visit)
+    # After an error there is no `[DONE]`: who looks for that alone must not take it for the end.
+    await writer.end(b"" if "error" in last else _DONE)
+
+
+def _events(chunks: list[Chunk]) -> bytes:
+    return b"".join([b"data: %b\n\n" % json_text.dump_bytes(chunk) for chunk in chunks])
 
 
 def _note_error(visit: Any, body: Any) -> None:

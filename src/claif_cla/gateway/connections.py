@@ -16,7 +16,11 @@ from typing import Any
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["SPARE_CONNECTIONS", "Bounds", "connection_class"]
+__all__ = ["LEAVING", "SPARE_CONNECTIONS", "Bounds", "connection_class"]
+
+LEAVING = "claif_cla.leaving"
+"""The ASGI extension with a list of functions that are called when the connection is lost. ASGI's
+own way, a task that waits for the word, costs each request a task."""
 
 SPARE_CONNECTIONS = 256
 """Beyond the limit: so many at once are told why they are turned away; the rest only closed, as
@@ -57,6 +61,7 @@ class _Connection(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._leaving: list[Callable[[], None]] = []
         super().connection_made(transport)
         over = len(self.connections) - self.bounds.connections
         if over > SPARE_CONNECTIONS:
@@ -70,6 +75,8 @@ class _Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         super().connection_lost(exc)
+        for gone in [*self._leaving]:
+            gone()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -90,6 +97,8 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
+        extensions: dict[str, Any] = {LEAVING: self._leaving}
+        self.scope["extensions"] = extensions
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:

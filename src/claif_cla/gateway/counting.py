@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from claif_cla.gateway.visit import Usage, Visit
 from claif_cla.translate.flow import Chunk, Used
@@ -44,15 +45,15 @@ class Counting:
         size = 0
         for chunk in chunks:
             for choice in chunk.get("choices", ()):
-                delta = choice["delta"]
-                text = delta.get("content") or delta.get("reasoning_content")
-                if text:
-                    size += len(text)
-                elif calls := delta.get("tool_calls"):
-                    size += sum(
-                        len(call["function"].get("arguments") or "")
-                        for call in calls
-                        if "function" in call
-                    )
+                text = choice["delta"].get("content")
+                size += len(text) if text else _other_text(choice["delta"])
         next(reversed(usages.values())).characters += size
         self._visit.chunks += len(chunks)
+
+
+def _other_text(delta: Mapping[str, Any]) -> int:
+    """The characters of thinking and of tools' arguments in a delta without text."""
+    size = len(delta.get("reasoning_content") or "")
+    for call in delta.get("tool_calls") or ():
+        size += len(call.get("function", {}).get("arguments") or "")
+    return size

@@ -19,6 +19,7 @@ from claif_cla.errors import Refusal
 from claif_cla.gateway import doors
 from claif_cla.gateway.caller import JSON_TYPE, Caller, Receive, Send
 from claif_cla.gateway.chat import chat
+from claif_cla.gateway.connections import LEAVING
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.endpoints import Endpoint, endpoint_of
 from claif_cla.gateway.messages import count_tokens, messages
@@ -151,7 +152,7 @@ async def _asked(
 ) -> None:
     """Read what is asked, and answer it over upstream."""
     if not endpoint.has_body:
-        caller.watch()
+        caller.watch(scope.get("extensions", {}).get(LEAVING))
         raw = scope.get("raw_path") or scope["path"].encode()
         await models(parts, caller, raw.decode("latin-1").removeprefix("/v1"))
         return
@@ -159,7 +160,7 @@ async def _asked(
     limit = parts.config.server.max_body_bytes
     body = await caller.body(limit, caller.headers.get("content-length"))
     request = _object(body)
-    caller.watch()
+    caller.watch(scope.get("extensions", {}).get(LEAVING))
     if endpoint.name == "chat":
         await chat(parts, caller, request, len(body))
     elif endpoint.name == "messages":

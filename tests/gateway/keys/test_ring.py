@@ -46,6 +46,14 @@ def store(tmp_path):
     made.close()
 
 
+@pytest.fixture
+def held(store):
+    """The same keys, as another process has them."""
+    made = KeyStore(store.path)
+    yield made
+    made.close()
+
+
 def refused(ring, credential, endpoint="chat", now=0.0):
     with pytest.raises(Denial) as caught:
         ring.admit(credential, endpoint, now)
@@ -124,11 +132,11 @@ def test_an_earlier_secret_holds_for_its_grace(store):
     assert ring.admit(second, "chat", 1e9) is not None
 
 
-def test_changes_in_another_process_hold_within_a_second(store):
+def test_changes_in_another_process_hold_within_a_second(store, held):
     clock = Clock()
     key, first = store.create("alice")
     store.close()
-    ring = KeyRing(KeyStore(store.path), clock=clock)
+    ring = KeyRing(held, clock=clock)
     assert ring.admit(first, "chat", 0.0) == key
 
     other = elsewhere(store, "create", "bob")
@@ -159,10 +167,9 @@ def test_the_store_is_looked_at_once_a_second_at_most(store, monkeypatch):
     assert 1 <= len(looks) <= 3
 
 
-def test_a_revocation_while_the_store_could_not_be_read_is_seen_after(store):
+def test_a_revocation_while_the_store_could_not_be_read_is_seen_after(store, held):
     key, secret = store.create("alice")
     clock = Clock()
-    held = KeyStore(store.path)
     ring = KeyRing(held, clock=clock)
     held.close()  # as after any error
     store.revoke(key.id)
@@ -170,13 +177,14 @@ def test_a_revocation_while_the_store_could_not_be_read_is_seen_after(store):
     assert refused(ring, secret).status == 401
 
 
-def test_a_file_in_the_place_of_another_is_what_counts(store, tmp_path):
+def test_a_file_in_the_place_of_another_is_what_counts(store, held, tmp_path):
     _, old = store.create("alice")
     store.close()
     clock = Clock()
-    ring = KeyRing(KeyStore(store.path), clock=clock)
+    ring = KeyRing(held, clock=clock)
     backup = KeyStore(tmp_path / "backup.db")
     _, new = backup.create("bob")
+    backup.close()
     for name in ("keys.db-wal", "keys.db-shm"):
         (store.path.parent / name).unlink(missing_ok=True)
     backup.path.replace(store.path)
@@ -206,10 +214,10 @@ def test_a_file_that_has_gone_opens_no_door(store, caplog):
     assert refused(ring, secret).status == 401
 
 
-def test_a_file_that_lost_its_keys_opens_no_door(store):
+def test_a_file_that_lost_its_keys_opens_no_door(store, held):
     store.create("alice")
     clock = Clock()
-    ring = KeyRing(KeyStore(store.path), clock=clock)
+    ring = KeyRing(held, clock=clock)
     with sqlite3.connect(store.path) as db:
         db.execute("DELETE FROM secrets")
         db.execute("DELETE FROM keys")
