@@ -21,7 +21,10 @@ print("HEAVY", sorted(heavy), "CODE", code)
 
 _HELP = [
     ["--help"],
-    *([name, "--help"] for name in ("ask", "models", "explain", "simulate", "serve")),
+    *(
+        [name, "--help"]
+        for name in ("ask", "models", "explain", "simulate", "serve", "keys", "usage")
+    ),
 ]
 
 
