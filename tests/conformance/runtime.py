@@ -143,7 +143,7 @@ def _(bench: Bench) -> None:
 
     def alive() -> int:
         gc.collect()
-        return sum(type(one).__module__.startswith("claif_cla") for one in gc.get_objects())
+        return sum(str(type(one).__module__).startswith("claif_cla") for one in gc.get_objects())
 
     for _ in range(5):
         bench.ask()
