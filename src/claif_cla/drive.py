@@ -297,7 +297,10 @@ async def abatches(flow: ChunkFlow, opened: AsyncOpened) -> AsyncGenerator[list[
             if ready and not isinstance(item, Used):
                 yield ready
                 ready = []
-            outcome = await opened.perform(item)
+            if type(item) is Read:  # what `perform` would do, for each word of a stream
+                outcome = await item.reply.handle.read()
+            else:
+                outcome = await opened.perform(item)
     except StopIteration:
         if ready:
             yield ready

@@ -268,7 +268,13 @@ class StreamWriter:
         if self._comment is not None:
             comment, self._comment = self._comment, None
             await comment
-        await self._tell(data)
+        if not self._caller.started:
+            await self._tell(data)
+            return
+        # As `_tell` does, for each word of a stream.
+        self._writing, self._since = True, perf_counter()
+        await self._caller.write_untimed(data)
+        self._writing, self._since = False, perf_counter()
 
     async def end(self, data: bytes = b"") -> None:
         """The last bytes."""
