@@ -84,6 +84,8 @@ class Load:
         words: of streams.
         latencies: of each answer, in seconds.
         failures: answers that were not 200, or broken connections.
+        left: streams that their callers left in the middle.
+        noticed: for each of them, the seconds until the upstream saw it.
     """
 
     seconds: float = 0.0
@@ -91,6 +93,8 @@ class Load:
     words: int = 0
     latencies: list[float] = field(default_factory=list)
     failures: int = 0
+    left: int = 0
+    noticed: list[float] = field(default_factory=list)
 
 
 class _Upstream(asyncio.Protocol):
@@ -100,9 +104,16 @@ class _Upstream(asyncio.Protocol):
         self._driver = driver
         self._data = b""
         self._next = self._words = 0
+        self.left_at = 0.0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._driver.upstreams += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._driver.upstreams -= 1
+        if self.left_at:
+            self._driver.load.noticed.append(perf_counter() - self.left_at)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -155,6 +166,10 @@ class _Client(asyncio.Protocol):
             if _MARKS[self._heard] in self._data:
                 self._heard += 1
                 self._driver.load.words += 1
+                leaves = self._driver.leaves
+                if leaves is not None and leaves(self._number, self._heard):
+                    self._leave()
+                    return
                 self._data = self._data[-64:] if self._heard > 1 else self._data
                 self._driver.tellers[self._number].tell()
             elif len(self._data) > 1_000_000:
@@ -164,6 +179,12 @@ class _Client(asyncio.Protocol):
             self._driver.load.latencies.append(perf_counter() - self._started)
             self._driver.load.done += 1
             self._ask()
+
+    def _leave(self) -> None:
+        """Go in the middle of a stream, without a word."""
+        self._driver.load.left += 1
+        self._driver.tellers[self._number].left_at = perf_counter()
+        self._transport.abort()
 
     def _is_complete(self) -> bool:
         if self._words:
@@ -191,12 +212,18 @@ class Driver:
 
     Args:
         target: the gateway.
+
+    Attributes:
+        upstreams: connections that the gateway holds to the upstream.
+        leaves: whether the caller of a number goes after so many words; None: nobody does.
     """
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.tellers: dict[int, _Upstream] = {}
         self.load = Load()
+        self.upstreams = 0
+        self.leaves: Callable[[int, int], bool] | None = None
         self._left_to_ask = 0
         self._connections = 0
         self._over = asyncio.Event()
