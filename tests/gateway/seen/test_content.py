@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claif_cla.gateway.seen.content import (
-    MAX_CHARACTERS,
-    MAX_MESSAGES,
-    input_of,
-    output_of,
-    system_of,
-)
+from claif_cla.gateway.seen.content import MAX_CHARACTERS, MAX_CONTENT, MAX_MESSAGES, Content
+from claif_cla.gateway.seen.redaction import Redactor
+from gateway.seen.visits import ACCOUNT_KEY
 
+content = Content()
+input_of, output_of, system_of = content.input_of, content.output_of, content.system_of
 CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
 
 
@@ -98,11 +97,53 @@ def test_what_is_not_there_is_none():
     assert output_of(None) is None
 
 
-def test_length_is_bounded():
-    messages = [{"role": "user", "content": "x" * 100_000}] * 1_000
+def test_a_long_text_is_cut():
+    told = json.loads(input_of({"messages": [{"role": "user", "content": "x " * 50_000}]}))
+    assert told[0]["parts"][0]["content"] == "x " * (MAX_CHARACTERS // 2) + "…"
+
+
+def test_of_many_messages_the_latest_are_told_in_their_order():
+    messages = [{"role": "user", "content": str(number)} for number in range(1_000)]
     told = json.loads(input_of({"messages": messages}))
-    assert len(told) == MAX_MESSAGES
-    assert len(told[0]["parts"][0]["content"]) == MAX_CHARACTERS + 1
+    numbers = [int(message["parts"][0]["content"]) for message in told]
+    assert numbers == list(range(1_000 - MAX_MESSAGES, 1_000))
+
+
+LONG = "y " * MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("text", [LONG, '"' * MAX_CHARACTERS, "\x01" * MAX_CHARACTERS])
+def test_each_attribute_is_bounded_whatever_is_sent(text):
+    parts = [{"type": "text", "text": text}] * 1_000
+    message = {"role": "user", "content": parts}
+    systems = [{"role": "system", "content": parts}] * 1_000
+    request = {"system": parts, "messages": [*systems, *[message] * 1_000]}
+    answer = {"choices": [{"message": message}] * 1_000}
+    for told in (system_of(request), input_of(request), output_of(answer)):
+        assert MAX_CONTENT / 3 < len(told) <= MAX_CONTENT + 2
+        assert json.loads(told)
+
+
+def test_half_an_emoji_leaves_the_rest_readable():
+    told = input_of({"messages": [{"role": "user", "content": "half \ud83d emoji"}]})
+    assert "half \ufffd emoji" in told
+    assert told.encode()
+
+
+@given(st.integers(0, 2 * MAX_CHARACTERS))
+def test_no_piece_of_a_secret_outlives_the_cut(at):
+    text = ("z " * MAX_CHARACTERS)[:at] + ACCOUNT_KEY + " end" * MAX_CHARACTERS
+    own = Content(Redactor([ACCOUNT_KEY]))
+    call = {"type": "tool_use", "id": ACCOUNT_KEY, "name": f"n{ACCOUNT_KEY}", "input": text}
+    parts = [{"type": "text", "text": text}, call]
+    request = {"system": text, "messages": [{"role": ACCOUNT_KEY, "content": parts}]}
+    assert ACCOUNT_KEY[:6] not in own.input_of(request) + own.system_of(request)
+
+
+def test_a_secret_that_json_would_escape_is_blotted_out_too():
+    own = Content(Redactor(['pass"word\\é']))
+    told = own.input_of({"messages": [{"role": "user", "content": 'it is pass"word\\é, see'}]})
+    assert json.loads(told)[0]["parts"][0]["content"] == "it is ***, see"
 
 
 values = st.recursive(

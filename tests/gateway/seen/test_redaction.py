@@ -16,6 +16,12 @@ from gateway.seen.visits import ACCOUNT_KEY, REDIS_PASSWORD, config_of, secretiv
         "Bearer AbCdEf123456",
         "/x/bearer%20AbCdEf123456",
         "/SK-PROJ-AbCdEf123456",
+        "/x%20sk-proj-AbCdEf123456",
+        "key=sk-AbCdEf123456",
+        "my_sk-AbCdEf123456",
+        "mysk-ant-AbCdEf123456",
+        "AIzaAbCdEf123456AbCdEf123456AbCdEf12345",
+        "AKIAAbCdEf123456ABCD",
         "/v1/AbCdEf123456AbCdEf123456AbCdEf123456AbCdEf123456",
     ],
 )
@@ -31,6 +37,9 @@ def test_what_looks_like_a_key_is_blotted_out(text):
         "claude-sonnet-4-5-20250929",
         "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "2001:db8::1",
+        "/v1/task-management",
+        "a risk-averse, desk-bound plan",
+        "spark_streaming",
         "",
     ],
 )
@@ -74,6 +83,13 @@ def test_no_piece_of_a_secret_outlives_the_cut(text, at, secret):
 def test_a_text_is_shown_the_same_each_time(text):
     clean = Redactor()
     assert clean(text) == clean(text)
+
+
+@given(st.text(), st.integers(0, 300), st.integers(0, 300))
+def test_a_cut_leaves_no_piece_and_is_no_longer_than_asked_for(text, at, most):
+    kept = Redactor([ACCOUNT_KEY]).cut("/" * at + ACCOUNT_KEY + text, most)
+    assert ACCOUNT_KEY[:6] not in kept
+    assert len(kept) <= most
 
 
 def test_few_texts_are_remembered_as_clean():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,11 @@ from loopback import json_answer
 PARENT = {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "tracestate": "a=b"}
 UNSAMPLED = {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-00"}
 ON = {"traces": True, "metrics": True}
+
+
+@pytest.fixture(autouse=True)
+def _patience_with_collectors(monkeypatch):
+    monkeypatch.setattr(otel, "CLOSE_SECONDS", 60.0)
 
 
 class Observed:
@@ -190,17 +196,16 @@ def test_an_unknown_method_and_path_make_no_span_names(observed):
 
 def test_the_share_is_of_those_that_no_caller_traces():
     observed = Observed(sample=0.0)
-    observed.told(visit_of())
+    assert observed.told(visit_of()) == {}
     assert observed.spans == ()
     observed.told(visit_of(), PARENT)
     assert len(observed.spans) == 2
 
 
-def test_a_caller_who_does_not_sample_is_heeded_and_their_trace_goes_on(observed):
-    sent = observed.told(visit_of(), UNSAMPLED)
+def test_a_caller_who_does_not_sample_is_heeded_and_upstream_is_told_of_no_trace(observed):
+    assert observed.told(visit_of(), UNSAMPLED, REQUEST) == {}
     assert observed.spans == ()
-    assert sent["traceparent"].startswith(f"00-{'1' * 32}-")
-    assert sent["traceparent"].endswith("-00")
+    assert genai.CLIENT_DURATION in observed.points()  # metrics count every request
 
 
 def test_the_end_is_told_once(observed):
@@ -360,7 +365,7 @@ anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max
 @given(
     headers,
     st.dictionaries(
-        st.sampled_from("method path endpoint model status code usages cost ended_at key".split()),
+        st.sampled_from([field.name for field in fields(Visit) if field.name != "id"]),
         anything,
     ),
 )
@@ -409,6 +414,33 @@ def test_the_end_does_not_wait_for_a_collector_that_is_stuck(monkeypatch):
     assert not ended.is_set()
     go.set()
     assert ended.wait(30)
+
+
+def test_a_collector_that_is_stuck_does_not_keep_the_other_waiting(monkeypatch):
+    monkeypatch.setattr(otel, "CLOSE_SECONDS", 0.05)
+    go, told = threading.Event(), threading.Event()
+    otel.ended(lambda: go.wait(60), told.set)
+    assert told.wait(30)
+    go.set()
+
+
+@pytest.mark.parametrize(
+    ("content", "spans"),
+    [(False, otel.MAX_WAITING_SPANS), (True, otel.MAX_WAITING_CONTENT)],
+)
+def test_spans_with_content_wait_in_smaller_numbers(content, spans, monkeypatch):
+    found = []
+
+    def batches(exporter, max_queue_size, max_export_batch_size=512):
+        found.append((max_queue_size, max_export_batch_size))
+        return SimpleSpanProcessor(InMemorySpanExporter())
+
+    monkeypatch.setattr(otel, "BatchSpanProcessor", batches)
+    telemetry = {"traces": True, "content": content, "endpoint": "http://127.0.0.1:9"}
+    otel.tracers(config_of(telemetry=telemetry)).shutdown()
+    ((waiting, batch),) = found
+    assert waiting == spans
+    assert batch <= waiting
 
 
 @pytest.mark.parametrize("signal", ["traces", "metrics"])

@@ -14,14 +14,19 @@ __all__ = ["MAX_TEXT", "Redactor", "redacted", "secrets_of"]
 
 MAX_TEXT = 200
 """Characters of such a text that are kept."""
-_LOOKED_AT = 2 * MAX_TEXT
-"""Characters that are looked at: a secret may begin inside of what is kept and end outside."""
+_BEYOND = MAX_TEXT
+"""Characters that are looked at beyond the cut: a secret may begin before it and end behind."""
 _SHORTEST = 6
 """Characters of a configured secret below which it is no secret, and may stand in any word."""
 _CLEAN = 1_024
 """Bound of the texts that are remembered as clean: paths and models, of which there are few."""
 _SECRET = re.compile(
-    r"(?:(?:sk|pk|rk)[-_]|claif-|bearer(?:\s|%20|\+)+)[\w.~+/=%-]{6,}|[\w-]{40,}", re.IGNORECASE
+    # No key begins in the middle of a word (`task-management`), but one may follow an escape (%20).
+    r"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{2}))(?:"
+    r"(?:sk|pk|rk)[-_][\w.~+/=%-]{6,}|AIza[\w-]{35}|AKIA[0-9A-Z]{16})"
+    r"|(?:sk-ant-|claif-|bearer(?:\s|%20|\+)+)[\w.~+/=%-]{6,}"
+    r"|[\w-]{40,}",
+    re.IGNORECASE,
 )
 """Keys as the companies write them, and anything long enough to be one."""
 _BLOT = "***"
@@ -36,7 +41,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({text for text in secrets if len(text) >= _SHORTEST}, key=len, reverse=True)
-        self._looked_at = max(_LOOKED_AT, MAX_TEXT + len(known[0]) if known else 0)
+        self._beyond = max(_BEYOND, len(known[0]) if known else 0)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
         self._clean: set[str] = set()
 
@@ -50,12 +55,21 @@ class Redactor:
             return f"({type(text).__name__})"
         if text in self._clean:
             return text
-        shown = _printable(self.blotted(text[: self._looked_at]))[:MAX_TEXT]
+        shown = _printable(self.blotted(text[: MAX_TEXT + self._beyond]))[:MAX_TEXT]
         if shown == text:
             if len(self._clean) >= _CLEAN:
                 self._clean.clear()
             self._clean.add(text)
         return shown
+
+    def cut(self, text: str, most: int) -> str:
+        """The first characters of a text, as they are but for the secrets.
+
+        Args:
+            text: of any length; what lies far behind the cut is not looked at.
+            most: characters that are kept.
+        """
+        return self.blotted(text[: most + self._beyond])[:most]
 
     def blotted(self, text: str) -> str:
         """The whole text, as it is but for the secrets."""

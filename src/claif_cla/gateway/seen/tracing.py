@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from claif_cla.gateway.endpoints import ENDPOINTS
 from claif_cla.gateway.seen import genai, otel
-from claif_cla.gateway.seen.content import input_of, output_of, system_of
+from claif_cla.gateway.seen.content import Content
 from claif_cla.gateway.seen.labels import NONE, Labels
 from claif_cla.gateway.seen.otel_metrics import OtelMetrics
 from claif_cla.gateway.seen.redaction import Redactor
@@ -89,7 +89,7 @@ class Tracing:
 
     def configure(self, config: Config, clean: Redactor) -> None:
         """Take another configuration with the same `telemetry`."""
-        self._clean, self._peer = clean, _peer(config)
+        self._clean, self._content, self._peer = clean, Content(clean), _peer(config)
         if self._metrics is not None:
             self._metrics.peer = self._peer
 
@@ -120,13 +120,16 @@ class Tracing:
         )
 
     def upstream_headers(self, visit: Visit) -> dict[str, str]:
-        """Begin the span of what goes upstream, and tell its context."""
+        """Begin the span of what goes upstream, and tell its context.
+
+        Of a trace that is not recorded there is nothing to tell: nobody could look it up.
+        """
         trace = visit.trace
         if not isinstance(trace, Trace):
             return {}
         if trace.sent_at is None:
             trace.sent_at = perf_counter()
-        if self._tracer is None or trace.server is None:
+        if self._tracer is None or trace.server is None or not trace.server.is_recording():
             return {}
         if trace.client is None:
             trace.client = self._client_span(self._tracer, visit, trace.server)
@@ -155,16 +158,14 @@ class Tracing:
         trace = visit.trace
         if not self._with_content or not isinstance(trace, Trace) or trace.client is None:
             return
-        if not trace.client.is_recording():
-            return
         told = {
-            genai.SYSTEM_INSTRUCTIONS: system_of(request),
-            genai.INPUT_MESSAGES: input_of(request),
-            genai.OUTPUT_MESSAGES: output_of(answer),
+            genai.SYSTEM_INSTRUCTIONS: self._content.system_of(request),
+            genai.INPUT_MESSAGES: self._content.input_of(request),
+            genai.OUTPUT_MESSAGES: self._content.output_of(answer),
         }
         for name, text in told.items():
             if text is not None:
-                trace.client.set_attribute(name, self._clean.blotted(text))
+                trace.client.set_attribute(name, text)
 
     def finished(self, visit: Visit) -> None:
         """End the spans, and count."""
