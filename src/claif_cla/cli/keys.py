@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from claif_cla.cli.console import CommandError, Console, UsageError
+from claif_cla.cli.configured import file_of
+from claif_cla.cli.console import CommandError, Console
 
 if TYPE_CHECKING:
     from claif_cla.gateway.keys import Key, KeyStore
@@ -35,7 +34,7 @@ def run(args: Namespace, console: Console) -> int:
         from claif_cla.gateway.keys import KeyStore, KeyStoreError  # noqa: PLC0415 - not for `--help`
     except ModuleNotFoundError as error:  # a Python without SQLite
         raise CommandError(f"keys need {error.name}, which is not there") from error
-    store = KeyStore(_file(args, console))
+    store = KeyStore(file_of(args, console, lambda config: config.keys.file))
     try:
         _ACTIONS[args.action](args, console, store)
     except KeyStoreError as error:
@@ -45,23 +44,6 @@ def run(args: Namespace, console: Console) -> int:
     finally:
         store.close()
     return 0
-
-
-def _file(args: Namespace, console: Console) -> Path:
-    if args.file is not None:
-        return Path(args.file)
-    from claif_cla.gateway.config import CONFIG_VARIABLE, ConfigError, load  # noqa: PLC0415
-
-    file = args.config or os.environ.get(CONFIG_VARIABLE) or None
-    try:
-        # Who makes keys needs no account; only where they lie is asked for.
-        config = load(Path(file) if file else None, os.environ, {"upstream.backend": "simulator"})
-    except ConfigError as error:
-        *others, last = error.problems
-        for problem in others:
-            console.note(problem)
-        raise UsageError(last) from error
-    return config.keys.file
 
 
 def _create(args: Namespace, console: Console, store: KeyStore) -> None:

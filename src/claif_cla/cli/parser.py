@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from claif_cla.cli.arguments import EXIT_CODES, add_command, argument, positive, whole
 from claif_cla.cli.parser_keys import add_keys
 from claif_cla.cli.parser_usage import add_usage
 
@@ -24,9 +25,6 @@ DEFAULT_PORT = 8765
 _Commands: TypeAlias = Any
 """What `add_subparsers` gives; argparse has no public name for it."""
 
-_EXIT_CODES = (
-    "Exit codes: 0 fine; 1 the API, the model or the system said no; 2 wrong usage; 130 Ctrl-C."
-)
 _ASK = """\
 The answer goes to stdout as it comes, everything else to stderr.
 
@@ -72,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="claif-cla",
         description="Claude on the command line, through the OpenAI interface of claif_cla.",
-        epilog=_EXIT_CODES,
+        epilog=EXIT_CODES,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
@@ -99,17 +97,6 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _add(commands: _Commands, name: str, summary: str, details: str = "") -> Any:
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.\n\n{details}",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-
-
 def _add_where(parser: Any) -> None:
     parser.add_argument(
         "--backend",
@@ -119,7 +106,7 @@ def _add_where(parser: Any) -> None:
     parser.add_argument(
         "--base-url",
         metavar="URL",
-        type=_argument(checked_url),
+        type=argument(checked_url),
         help="any server that speaks the Messages API (default: ANTHROPIC_BASE_URL, else"
         " Anthropic's own)",
     )
@@ -142,7 +129,7 @@ def _add_model_and_compat(parser: Any) -> None:
 
 
 def _add_ask(commands: _Commands) -> None:
-    parser = _add(commands, "ask", "ask Claude one question", _ASK)
+    parser = add_command(commands, "ask", "ask Claude one question", _ASK)
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="the question; `-` for stdin")
     _add_model_and_compat(parser)
     parser.add_argument("-s", "--system", metavar="TEXT", help="the system message")
@@ -158,14 +145,14 @@ def _add_ask(commands: _Commands) -> None:
     parser.add_argument(
         "--max-tokens",
         metavar="N",
-        type=_argument(_positive),
+        type=argument(positive),
         help="longest answer (default: the model's limit)",
     )
     parser.add_argument("--effort", choices=EFFORTS, help="how much to think")
     parser.add_argument(
         "--temperature",
         metavar="T",
-        type=_argument(_temperature),
+        type=argument(_temperature),
         help="0 to 2; only older models take it",
     )
     parser.add_argument("--no-stream", action="store_true", help="show the answer when it is whole")
@@ -179,7 +166,7 @@ def _add_ask(commands: _Commands) -> None:
 
 
 def _add_models(commands: _Commands) -> None:
-    parser = _add(commands, "models", "list Claude's models with their limits and prices")
+    parser = add_command(commands, "models", "list Claude's models with their limits and prices")
     parser.add_argument("--all", action="store_true", help="the retired ones as well")
     parser.add_argument("--json", action="store_true", help="every fact as JSON, with its source")
     parser.add_argument(
@@ -189,7 +176,9 @@ def _add_models(commands: _Commands) -> None:
 
 
 def _add_explain(commands: _Commands) -> None:
-    parser = _add(commands, "explain", "show the exact Messages request; nothing is sent", _EXPLAIN)
+    parser = add_command(
+        commands, "explain", "show the exact Messages request; nothing is sent", _EXPLAIN
+    )
     parser.add_argument("request", metavar="REQUEST.json", help="the file; `-` for stdin")
     _add_model_and_compat(parser)
     parser.add_argument(
@@ -199,13 +188,13 @@ def _add_explain(commands: _Commands) -> None:
 
 
 def _add_simulate(commands: _Commands) -> None:
-    parser = _add(commands, "simulate", "serve the simulator", _SIMULATE)
+    parser = add_command(commands, "simulate", "serve the simulator", _SIMULATE)
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
     )
     parser.add_argument(
         "--port",
-        type=_argument(_port),
+        type=argument(_port),
         default=DEFAULT_PORT,
         help=f"port to listen on; 0 for a free one (default: {DEFAULT_PORT})",
     )
@@ -217,7 +206,7 @@ def _add_simulate(commands: _Commands) -> None:
 
 
 def _add_serve(commands: _Commands) -> None:
-    parser = _add(commands, "serve", "serve the gateway", _SERVE)
+    parser = add_command(commands, "serve", "serve the gateway", _SERVE)
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -227,7 +216,7 @@ def _add_serve(commands: _Commands) -> None:
     parser.add_argument(
         "--port",
         metavar="PORT",
-        type=_argument(_port),
+        type=argument(_port),
         help="port to listen on; 0 for a free one (default: 8790)",
     )
     _add_where(parser)
@@ -253,18 +242,6 @@ def _add_serve(commands: _Commands) -> None:
     parser.add_argument("--quiet", action="store_true", help="show the address and what goes wrong")
 
 
-def _argument(check: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A type for argparse, which shows only this exception's text."""
-
-    def checked(text: str) -> Any:
-        try:
-            return check(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return checked
-
-
 def checked_url(text: str) -> str:
     """`text`, if it is an HTTP address. Raises ValueError that says what is wrong."""
     message = f"{text!r} is no address; expected one such as https://api.anthropic.com"
@@ -278,19 +255,8 @@ def checked_url(text: str) -> str:
     return text
 
 
-def _whole(text: str, low: int, high: int, expected: str) -> int:
-    # No `int(text)` before its length is known: beyond 4,300 digits that is another error.
-    if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
-        raise ValueError(f"{text!r} is not {expected}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1, 10**12, "a whole number of at least 1")
-
-
 def _port(text: str) -> int:
-    return _whole(text, 0, 65535, "a port from 0 to 65535")
+    return whole(text, 0, 65535, "a port from 0 to 65535")
 
 
 def _temperature(text: str) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
+
+from claif_cla.cli.arguments import add_command, add_file, argument, positive
 
 __all__ = ["ENDPOINTS", "add_keys"]
 
@@ -32,14 +32,8 @@ _EXIT_CODES = (
 
 def add_keys(commands: Any) -> None:
     """Add the command, with commands of its own, to the subparsers of `claif-cla`."""
-    parser = commands.add_parser(
-        "keys",
-        help="create, list, revoke and rotate the gateway's keys",
-        description=f"Create, list, revoke and rotate the gateway's keys.\n\n{_KEYS}",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    summary = "create, list, revoke and rotate the gateway's keys"
+    parser = add_command(commands, "keys", summary, _KEYS, _EXIT_CODES)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_create(_action(actions, "create", "make a key, and show its secret once"))
     _action(actions, "list", "show all keys").add_argument(
@@ -55,7 +49,7 @@ def add_keys(commands: Any) -> None:
         if name == "rotate":
             action.add_argument(
                 "--grace",
-                type=_argument(_seconds),
+                type=argument(_seconds),
                 default=0.0,
                 metavar="SPAN",
                 help="how long the earlier secret goes on to hold: 1h, 7d (default: not at all)",
@@ -67,25 +61,18 @@ def _action(actions: Any, name: str, summary: str) -> Any:
         name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--file", metavar="FILE", type=Path, help="the file of the keys itself")
-    where.add_argument(
-        "--config",
-        metavar="FILE",
-        type=Path,
-        help="the gateway's configuration, which names it (default: as `serve` does)",
-    )
+    add_file(parser, "the file of the keys")
     return parser
 
 
 def _add_create(parser: Any) -> None:
-    parser.add_argument("--name", required=True, type=_argument(_name), help="whose it is")
+    parser.add_argument("--name", required=True, type=argument(_name), help="whose it is")
     parser.add_argument(
         "--model",
         metavar="PATTERN",
         action="append",
         default=[],
-        type=_argument(_name),
+        type=argument(_name),
         help="may be asked for: `claude-sonnet-*`; may be given several times (default: all)",
     )
     parser.add_argument(
@@ -100,41 +87,23 @@ def _add_create(parser: Any) -> None:
         ("tokens-per-minute", "tokens a minute, in and out"),
         ("concurrent", "requests at the same time"),
     ):
-        parser.add_argument(f"--{name}", type=_argument(_count), metavar="N", help=what)
+        parser.add_argument(f"--{name}", type=argument(positive), metavar="N", help=what)
     for name in ("daily", "monthly"):
         parser.add_argument(
-            f"--{name}-budget", type=_argument(_micro), metavar="USD", help=f"US dollars, {name}"
+            f"--{name}-budget", type=argument(_micro), metavar="USD", help=f"US dollars, {name}"
         )
     parser.add_argument(
         "--expires",
-        type=_argument(_expires),
+        type=argument(_expires),
         metavar="WHEN",
         help="30d, or the first day on which it no longer holds (2027-01-31, UTC)",
     )
-
-
-def _argument(check: Any) -> Any:
-    """A type for argparse, which shows only this exception's text."""
-
-    def checked(text: str) -> Any:
-        try:
-            return check(text)
-        except (ValueError, OverflowError) as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return checked
 
 
 def _name(text: str) -> str:
     if not (text.isprintable() and text.strip() and len(text) <= 200):
         raise ValueError(f"{text[:50]!r} is no name: 1 to 200 printable characters")
     return text.strip()
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) >= 1):
-        raise ValueError(f"{text[:50]!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def _micro(text: str) -> int:

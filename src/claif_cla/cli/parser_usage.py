@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
+
+from claif_cla.cli.arguments import add_command, add_file, argument
 
 __all__ = ["GROUPS", "add_usage"]
 
@@ -27,14 +27,8 @@ _EXIT_CODES = "Exit codes: 0 fine; 1 there is no ledger, or it cannot be read; 2
 
 def add_usage(commands: Any) -> None:
     """Add the command to the subparsers of `claif-cla`."""
-    parser = commands.add_parser(
-        "usage",
-        help="show what the gateway's callers used, and what it cost",
-        description=f"Show what the gateway's callers used, and what it cost.\n\n{_USAGE}",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    summary = "show what the gateway's callers used, and what it cost"
+    parser = add_command(commands, "usage", summary, _USAGE, _EXIT_CODES)
     parser.add_argument(
         "--by",
         choices=GROUPS,
@@ -42,21 +36,19 @@ def add_usage(commands: Any) -> None:
         help="a line for each; may be given several times (default: day)",
     )
     parser.add_argument(
-        "--since", metavar="DAY", type=_day, help="first day: 2026-11-01, or 7d for the last seven"
+        "--since",
+        metavar="DAY",
+        type=argument(_day),
+        help="first day: 2026-11-01, or 7d for the last seven",
     )
-    parser.add_argument("--until", metavar="DAY", type=_day, help="last day (default: today)")
+    parser.add_argument(
+        "--until", metavar="DAY", type=argument(_day), help="last day (default: today)"
+    )
     parser.add_argument("--key", metavar="KEY", help="only this key, by id or name")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a list of objects; exact micro-USD")
     form.add_argument("--csv", action="store_true", help="comma-separated, with a head")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--file", metavar="FILE", type=Path, help="the ledger itself")
-    where.add_argument(
-        "--config",
-        metavar="FILE",
-        type=Path,
-        help="the gateway's configuration, which names the ledger (default: as `serve` does)",
-    )
+    add_file(parser, "the ledger")
 
 
 def _day(text: str) -> str:
@@ -70,6 +62,5 @@ def _day(text: str) -> str:
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:  # newer Pythons take 20261101 and 2026-W01-1 too
-        message = f"{text!r} is no day; expected one such as 2026-11-01, or 7d"
-        raise argparse.ArgumentTypeError(message)
+        raise ValueError(f"{text!r} is no day; expected one such as 2026-11-01, or 7d")
     return text

@@ -6,10 +6,10 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claif_cla.cli.console import CommandError, Console, UsageError
+from claif_cla.cli.configured import config_file, usage_error
+from claif_cla.cli.console import CommandError, Console
 
 if TYPE_CHECKING:
     from claif_cla.gateway.config import Config
@@ -50,20 +50,17 @@ def _run(args: Namespace, console: Console) -> int:
         console.write(import_module("claif_cla.gateway.config.reference").reference())
         return 0
     config = import_module("claif_cla.gateway.config")
-    file = args.config or os.environ.get(config.CONFIG_VARIABLE) or None
+    file = config_file(args)
     flags = {key: getattr(args, option) for key, option in _FLAGS.items()}
 
     def load() -> Config:
-        loaded: Config = config.load(Path(file) if file else None, os.environ, flags)
+        loaded: Config = config.load(file, os.environ, flags)
         return loaded
 
     try:
         return _check(load, console) if args.check else _serve(load, args, console)
     except config.ConfigError as error:
-        *others, last = error.problems
-        for problem in others:
-            console.note(problem)
-        raise UsageError(last) from error
+        raise usage_error(error, console) from error
 
 
 def _serve(load: Callable[[], Config], args: Namespace, console: Console) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claif_cla.cli.console import CommandError, Console, UsageError
+from claif_cla.cli.configured import file_of
+from claif_cla.cli.console import CommandError, Console
 
 if TYPE_CHECKING:
     from claif_cla.gateway.ledger import Sums
@@ -48,7 +47,7 @@ def _run(args: Namespace, console: Console) -> int:
 
     by = list(dict.fromkeys(args.by or ["day"]))
     try:
-        with Report(_ledger(args, console)) as report:
+        with Report(file_of(args, console, lambda config: config.ledger.file)) as report:
             span = {"since": args.since, "until": args.until, "key": args.key}
             groups = report.sums(by, **span)
             total = report.sums([], **span)
@@ -64,23 +63,6 @@ def _run(args: Namespace, console: Console) -> int:
     else:
         _show(console, by, groups, total[0], names)
     return 0
-
-
-def _ledger(args: Namespace, console: Console) -> Path:
-    if args.file is not None:
-        return Path(args.file)
-    from claif_cla.gateway.config import CONFIG_VARIABLE, ConfigError, load  # noqa: PLC0415
-
-    file = args.config or os.environ.get(CONFIG_VARIABLE) or None
-    try:
-        # Who reads the ledger needs no account; only where it lies is asked for.
-        config = load(Path(file) if file else None, os.environ, {"upstream.backend": "simulator"})
-    except ConfigError as error:
-        *others, last = error.problems
-        for problem in others:
-            console.note(problem)
-        raise UsageError(last) from error
-    return config.ledger.file
 
 
 # The forms

