@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from claif_cla.backends.http import HttpBackend
 from claif_cla.gateway.config import Config, keys_required
 from claif_cla.gateway.course import Gateway
 from claif_cla.gateway.gate import Gate
@@ -21,7 +22,6 @@ from claif_cla.model_lessons import ModelLessons
 __all__ = ["App", "build"]
 
 _LOG = logging.getLogger("claif_cla.gateway")
-OFFICIAL = "api.anthropic.com"
 
 
 def build(config: Config) -> App:
@@ -51,7 +51,10 @@ def build(config: Config) -> App:
 def _is_official(config: Config) -> bool:
     """Whether retired models are gone: on Anthropic's own API, which the simulator stands for."""
     upstream = config.upstream
-    return upstream.backend == "simulator" or OFFICIAL in upstream.base_url
+    if upstream.backend == "simulator":
+        return True
+    roots = [account.base_url or upstream.base_url for account in config.accounts]
+    return all(map(HttpBackend().is_official, roots))
 
 
 def _prices(config: Config) -> Prices:

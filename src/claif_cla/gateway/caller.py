@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from contextlib import suppress
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -288,8 +287,8 @@ class StreamWriter:
         self._timer.cancel()
         if self._comment is not None:
             self._comment.cancel()
-            with suppress(BaseException):
-                await self._comment
+            # Not `suppress`: the cancellation of this task itself must not be lost.
+            await asyncio.gather(self._comment, return_exceptions=True)
             self._comment = None
 
 

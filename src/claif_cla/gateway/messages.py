@@ -45,12 +45,12 @@ async def messages(parts: Parts, caller: Caller, request: Mapping[str, Any], bod
     visit = caller.visit
     visit.streamed = request.get("stream") is True
     exchange = await _opened(parts, caller, request, body, "/v1/messages")
-    parts.seen.content(visit, request)
     try:
         if exchange.headers.get("content-type", "").startswith("text/event-stream"):
+            parts.seen.content(visit, request)
             await _passed(parts, caller, exchange)
         else:
-            await _passed_whole(parts, caller, exchange, counted=True)
+            await _passed_whole(parts, caller, exchange, request)
     finally:
         await exchange.close()
 
@@ -61,7 +61,7 @@ async def count_tokens(
     """Answer `POST /v1/messages/count_tokens`, which costs nothing. See `messages`."""
     exchange = await _opened(parts, caller, request, body, "/v1/messages/count_tokens")
     try:
-        await _passed_whole(parts, caller, exchange, counted=False)
+        await _passed_whole(parts, caller, exchange)
     finally:
         await exchange.close()
 
@@ -91,8 +91,9 @@ async def _opened(
 
 
 async def _passed_whole(
-    parts: Parts, caller: Caller, exchange: AsyncExchange, *, counted: bool
+    parts: Parts, caller: Caller, exchange: AsyncExchange, asked: Mapping[str, Any] | None = None
 ) -> None:
+    """Pass on a whole answer; one to what was `asked` is paid for, and traced."""
     visit = caller.visit
     pieces: list[bytes] = []
     size = 0
@@ -102,7 +103,10 @@ async def _passed_whole(
     body = b"".join(pieces)
     visit.status = exchange.status
     with suppress(ValueError):
-        _note(visit, json_text.load(body), exchange, counted=counted)
+        answer = json_text.load(body)
+        _note(visit, answer, exchange, counted=asked is not None)
+        if asked is not None:
+            parts.seen.content(visit, asked, answer)
     await parts.gate.settle(visit)
     caller.always += parts.headers(visit)
     kind = exchange.headers.get("content-type", "application/json")

@@ -117,9 +117,10 @@ def test_content_leaves_the_gateway_only_where_that_is_wanted(place):
     assert b"swordfish" not in place.exported
 
 
-def test_content_that_is_wanted_is_that_of_chat(place):
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_content_that_is_wanted_is_prompt_and_whole_answer(place, path):
     with place.running(**{"telemetry.content": True}) as http:
-        http.post("/v1/chat/completions", json=body_of())
+        http.post(path, json=body_of())
     told = place.span(Span.SPAN_KIND_CLIENT).attributes
     assert PROMPT in told[genai.INPUT_MESSAGES]
     assert ANSWER in told[genai.OUTPUT_MESSAGES]
