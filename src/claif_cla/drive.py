@@ -188,7 +188,7 @@ class AsyncOpened:
             case Read(reply):
                 return await reply.handle.read()
             case Send(request):
-                return await self._sent(request)
+                return await self.sent(request)
             case SendAll(requests):
                 return await self._send_all(requests)
             case Drain(reply):
@@ -202,7 +202,8 @@ class AsyncOpened:
                 assert_never(effect)
         return None
 
-    async def _sent(self, request: UpstreamRequest) -> Reply:
+    async def sent(self, request: UpstreamRequest) -> Reply:
+        """Send a request, and keep what was opened for `close`."""
         exchange = await self._send(request)
         self._open.append(exchange)
         return Reply(exchange.status, exchange.headers, exchange)
@@ -215,7 +216,7 @@ class AsyncOpened:
         async def send(at: int) -> None:
             try:
                 async with limit:
-                    replies[at] = await self._sent(requests[at])
+                    replies[at] = await self.sent(requests[at])
             except Exception as error:  # noqa: BLE001 - raised below, not as a group
                 failures.append(error)
                 group.cancel_scope.cancel()
@@ -249,7 +250,13 @@ async def arun(flow: Flow, opened: AsyncOpened) -> Answer:
     outcome: Any = None
     try:
         while True:
-            outcome = await opened.perform(flow.send(outcome))
+            effect = flow.send(outcome)
+            if type(effect) is Read:  # what `perform` would do, without a coroutine around it
+                outcome = await effect.reply.handle.read()
+            elif type(effect) is Send:
+                outcome = await opened.sent(effect.request)
+            else:
+                outcome = await opened.perform(effect)
     except StopIteration as stop:
         answer: Answer = stop.value
         if not answer.is_stream:

@@ -16,12 +16,16 @@ from typing import Any
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["LEAVING", "SPARE_CONNECTIONS", "Bounds", "connection_class"]
+from claif_cla.gateway.direct import Direct
+
+__all__ = ["DIRECT", "LEAVING", "SPARE_CONNECTIONS", "Bounds", "connection_class"]
 
 LEAVING = "claif_cla.leaving"
 """The ASGI extension with a list of functions that are called when the connection is lost. ASGI's
 own way, a task that waits for the word, costs each request a task."""
 
+DIRECT = "claif_cla.direct"
+"""The ASGI extension with a `Direct`."""
 SPARE_CONNECTIONS = 256
 """Beyond the limit: so many at once are told why they are turned away; the rest only closed, as
 even telling costs memory."""
@@ -97,8 +101,6 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
-        extensions: dict[str, Any] = {LEAVING: self._leaving}
-        self.scope["extensions"] = extensions
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -112,6 +114,9 @@ class _Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         super().on_headers_complete()
+        # The task of the request has been made and does not run yet.
+        extensions: dict[str, Any] = {LEAVING: self._leaving, DIRECT: Direct(self.cycle)}
+        self.scope["extensions"] = extensions
 
     @override
     def send_400_response(self, msg: str) -> None:

@@ -19,7 +19,7 @@ from claif_cla.errors import Refusal
 from claif_cla.gateway import doors
 from claif_cla.gateway.caller import JSON_TYPE, Caller, Receive, Send
 from claif_cla.gateway.chat import chat
-from claif_cla.gateway.connections import LEAVING
+from claif_cla.gateway.connections import DIRECT, LEAVING
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.endpoints import Endpoint, endpoint_of
 from claif_cla.gateway.messages import count_tokens, messages
@@ -69,7 +69,8 @@ class Gateway:
         parts = self.parts
         visit = Visit(_new_id(), scope["method"], scope["path"], client=_client(scope))
         seconds = parts.config.server.send_seconds
-        caller = Caller(visit, receive, send, send_seconds=seconds)
+        direct = scope.get("extensions", {}).get(DIRECT)
+        caller = Caller(visit, receive, send, send_seconds=seconds, direct=direct)
         try:
             await self._serve(parts, caller, scope)
         except asyncio.CancelledError:

@@ -17,10 +17,9 @@ from collections.abc import Awaitable, Callable
 from random import random
 from typing import TYPE_CHECKING, NamedTuple
 
-import anyio
-
 from claif_cla.backends.base import Hop
 from claif_cla.gateway.upstream.accounts import Account, Accounts, accounts_of
+from claif_cla.gateway.upstream.deadline import Deadline
 from claif_cla.gateway.upstream.errors import UpstreamFailure, UpstreamTimeout
 from claif_cla.gateway.upstream.exchange import PeekedExchange, Times, Trouble, Wire
 from claif_cla.gateway.upstream.readiness import Readiness
@@ -175,7 +174,7 @@ class Upstream:
         exchange: PeekedExchange | None = None
         began = time.perf_counter()
         try:
-            with anyio.CancelScope(deadline=end):
+            with Deadline(end):
                 try:
                     sent = await self._wire.send(request, account)
                 finally:
