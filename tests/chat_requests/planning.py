@@ -10,7 +10,8 @@ import pytest
 from chat_requests.models import NEWEST
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call, Settings
-from claif_cla.translate.chat.request import Plan, plan_request
+from claif_cla.translate.chat.plan import Plan
+from claif_cla.translate.chat.request import plan_request
 
 __all__ = [
     "assistant",

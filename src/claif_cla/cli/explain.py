@@ -18,7 +18,8 @@ from claif_cla.cli.attachments import MAX_REQUEST_BYTES
 from claif_cla.cli.console import CommandError, Console, UsageError
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call, Settings
-from claif_cla.translate.chat.request import Plan, plan_request
+from claif_cla.translate.chat.plan import Plan
+from claif_cla.translate.chat.request import plan_request
 from claif_cla.wire import json_text
 
 __all__ = ["run"]

@@ -37,7 +37,8 @@ from claif_cla.catalog.model_info import newest_of_line
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call, Settings
 from claif_cla.translate.chat.limits import STREAM_ABOVE
-from claif_cla.translate.chat.request import MESSAGES_PATH, Plan, plan_request
+from claif_cla.translate.chat.plan import MESSAGES_PATH, Plan
+from claif_cla.translate.chat.request import plan_request
 from claif_cla.translate.chat.sampling import SAMPLING_VERSION
 from rules_of_messages import violations
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from claif_cla.errors import Refusal
 from claif_cla.translate.call import Call
 from claif_cla.translate.chat.lessons import Lesson, lesson_of
-from claif_cla.translate.chat.request import Plan, plan_request
+from claif_cla.translate.chat.plan import Plan
+from claif_cla.translate.chat.request import plan_request
 from claif_cla.translate.flow import Answer
 
 __all__ = ["Correction", "corrected"]

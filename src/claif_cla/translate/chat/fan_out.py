@@ -15,7 +15,7 @@ from typing import Any
 
 from claif_cla.translate.body import read_error
 from claif_cla.translate.call import Call
-from claif_cla.translate.chat.request import Plan
+from claif_cla.translate.chat.plan import Plan
 from claif_cla.translate.error_body import error_answer
 from claif_cla.translate.flow import Answer, Chunk, ChunkFlow, Effect, Flow, Reply, SendAll
 from claif_cla.translate.usage import add_usage

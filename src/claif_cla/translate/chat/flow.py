@@ -29,8 +29,9 @@ from claif_cla.translate.call import Call
 from claif_cla.translate.chat.binding import prefix_of, thinking_keys
 from claif_cla.translate.chat.containers import container_id, keep_container
 from claif_cla.translate.chat.fold import MessageFold
+from claif_cla.translate.chat.plan import Plan
 from claif_cla.translate.chat.recall import answer_keys, worth_keeping
-from claif_cla.translate.chat.request import Plan, plan_request
+from claif_cla.translate.chat.request import plan_request
 from claif_cla.translate.chat.response import completion, native
 from claif_cla.translate.error_body import error_answer, event_answer, refusal_answer
 from claif_cla.translate.flow import (

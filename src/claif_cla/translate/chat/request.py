@@ -7,7 +7,6 @@ matter in its one place and in the order they depend on each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claif_cla.catalog.model_info import ModelInfo, lookup
@@ -23,80 +22,32 @@ from claif_cla.translate.chat.containers import settle_container
 from claif_cla.translate.chat.context import Context
 from claif_cla.translate.chat.limits import STREAM_ABOVE, settle_max_tokens
 from claif_cla.translate.chat.params import PARAMS
+from claif_cla.translate.chat.plain import plan_plain
+from claif_cla.translate.chat.plan import ORDER, Plan
 from claif_cla.translate.chat.sampling import settle_sampling
 from claif_cla.translate.chat.size_limits import check_bytes
 from claif_cla.translate.chat.structured import asks_in_words, settle_format
 from claif_cla.translate.chat.thinking import settle_thinking
 from claif_cla.translate.chat.tool_choice import settle_tool_choice
-from claif_cla.translate.chat.tools import ToolBox, tool_box
+from claif_cla.translate.chat.tools import tool_box
 from claif_cla.translate.headers import forwarded, merged_betas
 from claif_cla.translate.receipts import Receipts
 from claif_cla.translate.rules import apply, merge, refuse_unknown
 from claif_cla.wire import json_text
-from claif_cla.wire.http import UpstreamRequest
 
 if TYPE_CHECKING:
     from claif_cla.translate.chat.lessons import Lesson
 
-__all__ = ["MESSAGES_PATH", "Plan", "plan_request"]
+__all__ = ["plan_request"]
 
-MESSAGES_PATH = "/v1/messages"
 MAX_ANSWERS = 128
 """OpenAI's bound of `n`."""
 
-_ORDER = ("model", "max_tokens", "stream", "system", "messages", "tools", "tool_choice")
 _STREAM_OPTIONS = ("include_usage", "include_obfuscation")
 """Obfuscation only pads chunks against listeners on the line; Claude's are not padded."""
 _KNOWN = PARAMS.keys() | native.NATIVE
 _TOO_DEEP = "The request is nested too deeply."
 _HISTORY_TOOL = {"type": "object", "additionalProperties": True}
-
-
-@dataclass(eq=False, repr=False)  # it holds a prompt; and what is not made costs no import
-class Plan:
-    """What to send, and what the answer needs to know about the request.
-
-    Attributes:
-        body: the Messages request.
-        data: the same in bytes.
-        headers, query: those of the upstream request.
-        model: the facts about the model that it was made by.
-        tools: the names and forms to translate the answer's tool calls back with.
-        receipts: what was adapted.
-        stream: whether the caller wants chunks. The upstream may be streamed without that.
-        include_usage: whether the chunks end with the usage.
-        n: how many answers the caller wants.
-        breakpoints: where the prompt may be cached, and for how long.
-        insistence: what to say, once, to an answer that makes none of the calls which the caller
-            forced; empty where nothing is to be said.
-        unfence: whether a code fence around the answer is none of it.
-        remarks: what the caller should know about the model.
-    """
-
-    body: Mapping[str, Any]
-    data: bytes
-    headers: Mapping[str, str]
-    query: str
-    model: ModelInfo
-    tools: ToolBox
-    receipts: Receipts
-    stream: bool
-    include_usage: bool
-    n: int = 1
-    breakpoints: tuple[Mapping[str, str], ...] = ()
-    insistence: str = ""
-    unfence: bool = False
-    remarks: tuple[str, ...] = ()
-
-    def upstream(
-        self, messages: list[Any] | None = None, container: str | None = None
-    ) -> UpstreamRequest:
-        """The request, or its continuation with other `messages` in the same `container`."""
-        data = self.data
-        if messages is not None:
-            where = {} if container is None else {"container": container}
-            data = json_text.dump_bytes({**self.body, **where, "messages": messages})
-        return UpstreamRequest("POST", MESSAGES_PATH, self.headers, data, self.query)
 
 
 def plan_request(call: Call, lesson: Lesson | None = None) -> Plan:
@@ -109,14 +60,18 @@ def plan_request(call: Call, lesson: Lesson | None = None) -> Plan:
     Raises:
         Refusal: naming the parameter, for what cannot be sent under the call's `compat`.
     """
+    request = checks.mapping(call.request, "body")
+    found = _found(call, request, lesson)
+    if lesson is None and (plain := plan_plain(call, found, _planned)) is not None:
+        return plain
     try:
-        plan = _planned(call, lesson, lesson.unfit if lesson is not None else frozenset())
-        return _refitted(plan, call, lesson)
+        plan = _planned(call, found, lesson, lesson.unfit if lesson is not None else frozenset())
+        return _refitted(plan, call, found, lesson)
     except RecursionError as error:
         raise Refusal(_TOO_DEEP, param=None, code="invalid_value") from error
 
 
-def _refitted(plan: Plan, call: Call, lesson: Lesson | None) -> Plan:
+def _refitted(plan: Plan, call: Call, found: Resolution, lesson: Lesson | None) -> Plan:
     """The plan without the thinking that is known not to fit, where there is such.
 
     A caller who says by `block_binding` what becomes of it is taken at their word.
@@ -126,21 +81,28 @@ def _refitted(plan: Plan, call: Call, lesson: Lesson | None) -> Plan:
         return plan
     unfit = unfit_thinking(plan.body, memory)
     try:
-        return _planned(call, lesson, unfit) if unfit else plan
+        return _planned(call, found, lesson, unfit) if unfit else plan
     except Refusal:
         return plan  # `strict`: whether the caller's own blocks fit is for the API to say
 
 
-def _planned(call: Call, lesson: Lesson | None, unfit: frozenset[str]) -> Plan:
-    request = checks.mapping(call.request, "body")
-    receipts = Receipts(call.settings.compat)
-    found = resolve(
+def _found(call: Call, request: Mapping[str, Any], lesson: Lesson | None) -> Resolution:
+    return resolve(
         request.get("model"),
         aliases=call.settings.model_aliases,
         default=call.settings.default_model,
         official=call.settings.official,
         find=lambda name: _facts(name, call, lesson),
     )
+
+
+def _planned(
+    call: Call,
+    found: Resolution,
+    lesson: Lesson | None = None,
+    unfit: frozenset[str] = frozenset(),
+) -> Plan:
+    request, receipts = call.request, Receipts(call.settings.compat)
     context = _context(call, request, found, receipts, unfit)
     betas = native.requested_betas(request)
     body = _applied(context)
@@ -150,7 +112,7 @@ def _planned(call: Call, lesson: Lesson | None, unfit: frozenset[str]) -> Plan:
     stream, include_usage = _streaming(request, receipts)
     if stream or body["max_tokens"] > STREAM_ABOVE:
         body["stream"] = True
-    ordered = {key: body[key] for key in _ORDER if key in body}
+    ordered = {key: body[key] for key in ORDER if key in body}
     ordered |= {key: body[key] for key in sorted(body) if key not in ordered}
     return Plan(
         ordered,
