@@ -169,10 +169,7 @@ class Gate:
         if isinstance(verdict, Refused):
             visit.reserved = None
             raise denial(claim, verdict, _whose(visit.key), self._wall())
-        if verdict.requests is None and verdict.tokens is None:
-            return []
-        told = headers(verdict, limits)
-        return [(name.encode(), value.encode()) for name, value in told.items()]
+        return headers(verdict, limits)
 
     def _check_model(self, visit: Visit, model: str) -> None:
         if visit.key is None or self.allows(visit, model):

@@ -120,10 +120,17 @@ def test_gauges_tell_one_figure_for_each():
     assert not [name for name, _ in samples_of(metrics) if name == "claif_bad"]
 
 
-def test_when_a_series_began_is_told_only_where_the_form_has_a_place_for_it():
-    metrics = metrics_of(visit_of())
-    assert b"_created" not in metrics.page()[0]
-    assert b"\nclaif_requests_created{" in metrics.page("application/openmetrics-text")[0]
+def test_a_counter_without_labels_is_there_from_the_beginning():
+    assert told(metrics_of(), "upstream_retries_total") == 0
+
+
+def test_a_bucket_holds_what_is_not_longer_than_its_bound():
+    metrics = metrics_of(*(visit_of(started_at=0.0, ended_at=end) for end in (0.1, 0.25, 9999.0)))
+    buckets = {"0.1": 1, "0.25": 2, "600.0": 2, "+Inf": 3}
+    for bound, count in buckets.items():
+        assert told(metrics, "request_seconds_bucket", endpoint="chat", le=bound) == count
+    assert told(metrics, "request_seconds_count", endpoint="chat") == 3
+    assert told(metrics, "request_seconds_sum", endpoint="chat") == pytest.approx(9999.35)
 
 
 def test_the_page_tells_of_the_process_too():

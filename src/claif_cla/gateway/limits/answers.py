@@ -17,17 +17,21 @@ __all__ = ["denial", "duration", "headers", "too_large"]
 _ASK = "ask whoever runs this gateway for a higher"
 
 
-def headers(standing: Standing, limits: Limits) -> dict[str, str]:
+def headers(standing: Standing, limits: Limits) -> list[tuple[bytes, bytes]]:
     """`x-ratelimit-…` for what is limited by the minute."""
-    told = {}
+    told: list[tuple[bytes, bytes]] = []
     if standing.requests is not None:
-        told["x-ratelimit-limit-requests"] = str(limits.requests_per_minute)
-        told["x-ratelimit-remaining-requests"] = str(standing.requests)
-        told["x-ratelimit-reset-requests"] = duration(standing.requests_reset)
+        told += (
+            (b"x-ratelimit-limit-requests", b"%d" % (limits.requests_per_minute or 0)),
+            (b"x-ratelimit-remaining-requests", b"%d" % standing.requests),
+            (b"x-ratelimit-reset-requests", duration(standing.requests_reset).encode()),
+        )
     if standing.tokens is not None:
-        told["x-ratelimit-limit-tokens"] = str(limits.tokens_per_minute)
-        told["x-ratelimit-remaining-tokens"] = str(standing.tokens)
-        told["x-ratelimit-reset-tokens"] = duration(standing.tokens_reset)
+        told += (
+            (b"x-ratelimit-limit-tokens", b"%d" % (limits.tokens_per_minute or 0)),
+            (b"x-ratelimit-remaining-tokens", b"%d" % standing.tokens),
+            (b"x-ratelimit-reset-tokens", duration(standing.tokens_reset).encode()),
+        )
     return told
 
 
@@ -52,7 +56,8 @@ def denial(claim: Claim, refused: Refused, whose: str, now: float) -> Denial:
         whose: limits they are, in words: "The key `build` (k_12)".
         now: Unix seconds.
     """
-    told = headers(refused.standing, claim.limits) if refused.standing else {}
+    standing = headers(refused.standing, claim.limits) if refused.standing else []
+    told = {name.decode(): value.decode() for name, value in standing}
     if refused.limit == "unavailable":
         return Denial(
             503,

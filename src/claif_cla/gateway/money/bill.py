@@ -55,9 +55,8 @@ def bill(prices: Prices, usages: Iterable[Usage], asked: Demand | None = None) -
         usage_counts = probable_counts(usage, asked)
         estimated = estimated or not usage.complete
         counts = counts_of(usage_counts)
-        for place in range(5):
-            totals[place] += counts[place]
-        costs.append(prices.cost(usage.model, usage_counts))
+        totals = [total + count for total, count in zip(totals, counts, strict=False)]
+        costs.append(prices.cost(usage.model, usage_counts, counts))
     known = [cost for cost in costs if cost is not None]
     cost = sum(known) if known or not costs else None
     return Bill(totals[0], totals[1], totals[2], totals[3], totals[4], cost, estimated)

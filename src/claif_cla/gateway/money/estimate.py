@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
-from claif_cla.gateway.money.prices import Prices
+from claif_cla.gateway.money.prices import Counts, Prices
 from claif_cla.gateway.visit import Usage
 
 __all__ = ["Demand", "demand", "probable_counts"]
@@ -73,25 +73,27 @@ def demand(prices: Prices, model: str, request: Mapping[str, Any], size: int) ->
     media, tokens = _media(request) if size >= MEDIA_BYTES else (0, 0)
     prompt = max(1, (size - media) // BYTES_PER_TOKEN) + tokens
     output = _output(request)
-    usage: dict[str, Any] = {"input_tokens": prompt, "output_tokens": output}
+    usage: dict[str, Any] = {}
     if request.get("speed") == "fast" or request.get("service_tier") in ("fast", "priority"):
         usage["speed"] = "fast"  # where the model has none, it has no price for it either
     if request.get("inference_geo") == "us":
         usage["inference_geo"] = "us"
-    return Demand(model, prompt, output, prices.cost(model, usage))
+    counts = Counts(prompt, output, 0, 0, 0, 0)
+    return Demand(model, prompt, output, prices.cost(model, usage, counts))
 
 
 def _output(request: Mapping[str, Any]) -> int:
-    limit = request.get("max_completion_tokens")
+    limit, answers = request.get("max_completion_tokens"), request.get("n")
     if not _is_count(limit):
         limit = request.get("max_tokens")
     each = min(limit, EXPECTED_OUTPUT) if _is_count(limit) else EXPECTED_OUTPUT
-    answers = request.get("n")
+    if answers is None:
+        return each
     return each * (max(1, min(answers, MAX_ANSWERS)) if _is_count(answers) else 1)
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and value is not True and value is not False and value >= 0
+    return type(value) is int and value >= 0
 
 
 def _media(request: Mapping[str, Any]) -> tuple[int, int]:

@@ -67,7 +67,7 @@ def counts_of(usage: Mapping[str, Any]) -> Counts:
     written = _count(usage.get("cache_creation_input_tokens"))
     short = long = 0
     split = usage.get("cache_creation")
-    if isinstance(split, Mapping):
+    if type(split) is dict:
         short = _count(split.get("ephemeral_5m_input_tokens"))
         long = _count(split.get("ephemeral_1h_input_tokens"))
     tools = usage.get("server_tool_use")
@@ -77,7 +77,7 @@ def counts_of(usage: Mapping[str, Any]) -> Counts:
         _count(usage.get("cache_read_input_tokens")),
         max(short, written - long),
         long,
-        _count(tools.get("web_search_requests")) if isinstance(tools, Mapping) else 0,
+        _count(tools.get("web_search_requests")) if type(tools) is dict else 0,
     )
 
 
@@ -99,17 +99,20 @@ class Prices:
         """Whether a model has prices."""
         return self._rates(model) is not None
 
-    def cost(self, model: str, counts: Mapping[str, Any]) -> int | None:
+    def cost(
+        self, model: str, counts: Mapping[str, Any], counted: Counts | None = None
+    ) -> int | None:
         """What one reply cost in micro-USD; None where the model's prices are unknown.
 
         Args:
             model: that answered, by any name that the catalogue knows.
             counts: Anthropic's `usage` of that reply.
+            counted: its `counts_of`, where they are known already.
         """
         rates = self._rates(model)
         if rates is None:
             return None
-        total = _cost(rates, counts)
+        total = _cost(rates, counts, counted or counts_of(counts))
         if counts.get("iterations"):
             for other, usage in _beside(model, counts["iterations"]):
                 total += self.cost(other, usage) or 0
@@ -131,8 +134,7 @@ class Prices:
         return {}
 
 
-def _cost(rates: Rates, usage: Mapping[str, Any]) -> int:
-    counts = counts_of(usage)
+def _cost(rates: Rates, usage: Mapping[str, Any], counts: Counts) -> int:
     limit = rates.long_prompt_tokens
     rows = rates.short if limit is None or counts.prompt <= limit else rates.long
     if usage.get("speed") == "fast":
@@ -141,13 +143,13 @@ def _cost(rates: Rates, usage: Mapping[str, Any]) -> int:
         row = rows["batch_"]
     else:
         row = rows[""]
-    parts = (
-        counts.input * row.input
-        + counts.output * row.output
-        + counts.cache_read * row.cache_read
-        + counts.cache_write_5m * row.cache_write_5m
-        + counts.cache_write_1h * row.cache_write_1h
-    )
+    parts = counts.input * row.input + counts.output * row.output
+    if counts.cache_read or counts.cache_write_5m or counts.cache_write_1h:
+        parts += (
+            counts.cache_read * row.cache_read
+            + counts.cache_write_5m * row.cache_write_5m
+            + counts.cache_write_1h * row.cache_write_1h
+        )
     denominator = rates.denominator
     if usage.get("inference_geo") == "us":
         parts, denominator = parts * US_ONLY[0], denominator * US_ONLY[1]
@@ -168,5 +170,5 @@ def _beside(model: str, iterations: Any) -> Iterator[tuple[str, Mapping[str, Any
 
 
 def _count(value: Any) -> int:
-    counts = isinstance(value, int) and value is not True and 0 < value <= MAX_COUNT
-    return value if counts else 0
+    # `type`: a bool is no count, and each reply has a dozen numbers to look at.
+    return value if type(value) is int and 0 < value <= MAX_COUNT else 0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from claif_cla.gateway.seen.labels import Labels, outcome_of, status_of
+from claif_cla.gateway.seen.tallies import Tally, Timings
 from claif_cla.gateway.seen.tokens import TOKENS, count_of
 from claif_cla.gateway.visit import Visit
 
@@ -35,6 +36,7 @@ _PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN = "application/openmetrics-text"
 MAX_STATES = 1_000
 """Values of one gauge's label: as many accounts as a configuration may have."""
+_Metric = TypeVar("_Metric", Tally, Timings)
 
 
 class Metrics:
@@ -48,11 +50,10 @@ class Metrics:
     def __init__(self, config: Config, *, per_key: bool = False) -> None:
         self.registry = CollectorRegistry()
         self.labels = Labels(config)
-        self._children: dict[Any, Any] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._define()
-        self._per_key: tuple[Counter, Counter] | None = None
+        self._per_key: tuple[Tally, Tally] | None = None
         if per_key:
             self._per_key = (
                 self._counter("key_requests", "Requests by key.", "key"),
@@ -86,13 +87,15 @@ class Metrics:
         self._chunks = counter("chunks", "Chunks of streams.", "endpoint")
         self._adapted = counter("adapted_requests", "Requests of which something was adapted.")
 
-    def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(f"claif_{name}", what, labels, registry=self.registry)
+    def _counter(self, name: str, what: str, *labels: str) -> Tally:
+        return self._told(Tally(f"claif_{name}", what, labels))
 
-    def _histogram(
-        self, name: str, what: str, buckets: tuple[float, ...], *labels: str
-    ) -> Histogram:
-        return Histogram(f"claif_{name}", what, labels, buckets=buckets, registry=self.registry)
+    def _histogram(self, name: str, what: str, bounds: tuple[float, ...], *labels: str) -> Timings:
+        return self._told(Timings(f"claif_{name}", what, bounds, labels))
+
+    def _told(self, metric: _Metric) -> _Metric:
+        self.registry.register(metric)
+        return metric
 
     def gauge(self, name: str, what: str, value: Callable[[], float]) -> None:
         """A figure that is asked for whenever the page is.
@@ -121,35 +124,28 @@ class Metrics:
         """
         self.registry.register(_States(f"claif_{name}", what, label, values))
 
-    def _at(self, metric: Any, *labels: str) -> Any:
-        """A metric's child; looking it up in the library takes a lock and checks."""
-        found = self._children.get((metric, labels))
-        if found is None:
-            found = self._children[metric, labels] = metric.labels(*labels)
-        return found
-
     def finished(self, visit: Visit) -> None:
         """Count a request that has ended."""
-        endpoint, at = self.labels.endpoint(visit.endpoint), self._at
-        seconds = (visit.ended_at or visit.started_at) - visit.started_at
+        endpoint, began = self.labels.endpoint(visit.endpoint), visit.started_at
+        seconds = (visit.ended_at or began) - began
         stream = "true" if visit.streamed else "false"
-        at(self._requests, endpoint, status_of(visit.status), stream).inc()
-        at(self._duration, endpoint).observe(seconds)
+        self._requests.add(1, endpoint, status_of(visit.status), stream)
+        self._duration.add(seconds, endpoint)
         if visit.first_byte_at is not None:
-            at(self._first, endpoint).observe(visit.first_byte_at - visit.started_at)
+            self._first.add(visit.first_byte_at - began, endpoint)
         if visit.attempts > 0:
             self._went_up(visit)
             if not visit.streamed:
-                at(self._own, endpoint).observe(max(0.0, seconds - visit.upstream_seconds))
+                self._own.add(max(0.0, seconds - visit.upstream_seconds), endpoint)
         if visit.status >= 400 or visit.code is not None:
             by = "upstream" if visit.attempts > 0 else "gateway"
-            at(self._errors, endpoint, self.labels.code(visit.code), by).inc()
+            self._errors.add(1, endpoint, self.labels.code(visit.code), by)
         if visit.left:
-            at(self._left, endpoint).inc()
+            self._left.add(1, endpoint)
         if visit.chunks > 0:
-            at(self._chunks, endpoint).inc(visit.chunks)
+            self._chunks.add(visit.chunks, endpoint)
         if visit.adapted:
-            self._adapted.inc()
+            self._adapted.add(1)
         if visit.usages or visit.cost:
             self._used(visit)
         if self._per_key is not None:
@@ -157,27 +153,26 @@ class Metrics:
 
     def _went_up(self, visit: Visit) -> None:
         account = self.labels.account(visit.account)
-        self._at(self._answers, account, outcome_of(visit)).inc()
-        self._at(self._upstream, account).observe(visit.upstream_seconds)
+        self._answers.add(1, account, outcome_of(visit))
+        self._upstream.add(visit.upstream_seconds, account)
         if visit.attempts > 1:
-            self._retries.inc(visit.attempts - 1)
+            self._retries.add(visit.attempts - 1)
 
     def _used(self, visit: Visit) -> None:
         label = self.labels.model(visit.model)
         for usage in visit.usages.values():
-            label = self.labels.model(usage.model)
+            label, counts = self.labels.model(usage.model), usage.counts
             for kind, name in TOKENS:
-                count = count_of(usage.counts.get(name))
-                if count:
-                    self._at(self._tokens, label, kind).inc(count)
+                if count := count_of(counts.get(name)):
+                    self._tokens.add(count, label, kind)
         if visit.cost is not None and visit.cost > 0:
-            self._at(self._cost, label).inc(visit.cost / 1_000_000)
+            self._cost.add(visit.cost / 1_000_000, label)
 
-    def _used_by_key(self, visit: Visit, requests: Counter, cost: Counter) -> None:
+    def _used_by_key(self, visit: Visit, requests: Tally, cost: Tally) -> None:
         key = self.labels.key(visit)
-        self._at(requests, key).inc()
+        requests.add(1, key)
         if visit.cost is not None and visit.cost > 0:
-            self._at(cost, key).inc(visit.cost / 1_000_000)
+            cost.add(visit.cost / 1_000_000, key)
 
     def page(self, accept: str = "") -> tuple[bytes, str]:
         """The page and its content type.
@@ -188,7 +183,7 @@ class Metrics:
         if any(part.partition(";")[0].strip() == _OPEN for part in accept.split(",")):
             page: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return page, openmetrics.CONTENT_TYPE_LATEST
-        return generate_latest(_WithoutBirths(self.registry)), _PLAIN
+        return generate_latest(self.registry), _PLAIN
 
 
 def _asked(name: str, value: Callable[[], Any], otherwise: Any) -> Any:
@@ -214,21 +209,3 @@ class _States(Collector):
         for value, figure in found:
             family.add_metric([value], float(figure))
         yield family
-
-
-class _WithoutBirths(Collector):
-    """A registry without the moments at which each series began.
-
-    Only OpenMetrics has a place for them; in plain text they would be as many gauges again.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    @override
-    def collect(self) -> Iterator[Metric]:
-        for family in self._registry.collect():
-            family.samples = [
-                sample for sample in family.samples if not sample.name.endswith("_created")
-            ]
-            yield family
