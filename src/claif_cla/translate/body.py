@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,7 +121,7 @@ def open_events(reply: Reply) -> Generator[Effect, Any, EventReader]:
     kind = answer.get("type") if isinstance(answer, dict) else None
     if kind == "message":
         told = [{"type": "message_start", "message": answer}, {"type": "message_stop"}]
-        return EventReader(reply, iter(told), whole=True)
+        return EventReader(reply, iter(told), whole=True, message=answer)
     if kind == "error":
         return EventReader(reply, iter([answer]), whole=True)
     raise MalformedAnswer("the answer is JSON, but not a Message of the Messages API")
@@ -135,11 +135,13 @@ class EventReader:
         reply: whose body is read, as far as the events asked for need it.
         ready: the events that have come already. Raises `MalformedAnswer` for what is none.
         whole: whether those are all, and the body has been read to its end.
+        message: what they tell, where they are a whole answer.
     """
 
     reply: Reply
     ready: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     whole: bool = False
+    message: Mapping[str, Any] | None = None
     _decoder: EventDecoder = field(default_factory=EventDecoder)
     _size: int = 0
 

@@ -103,7 +103,7 @@ def service_tier(usage: Mapping[str, Any]) -> str | None:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return value if _is_count(value) else 0
+    return value if type(value) is int else 0
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

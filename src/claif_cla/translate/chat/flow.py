@@ -28,7 +28,7 @@ from claif_cla.translate.body import EventReader, open_events, read_error
 from claif_cla.translate.call import Call
 from claif_cla.translate.chat.binding import prefix_of, thinking_keys
 from claif_cla.translate.chat.containers import container_id, keep_container
-from claif_cla.translate.chat.fold import MessageFold
+from claif_cla.translate.chat.fold import MessageFold, folded
 from claif_cla.translate.chat.plan import Plan
 from claif_cla.translate.chat.recall import answer_keys, worth_keeping
 from claif_cla.translate.chat.request import plan_request
@@ -199,7 +199,12 @@ def _whole(plan: Plan, reply: Reply, call: Call) -> Flow:
 
 def _message(reply: Reply, call: Call) -> Generator[Effect, Any, dict[str, Any]]:
     """The Message of a reply, whether it comes whole or as a stream."""
-    reader, fold = (yield from open_events(reply)), MessageFold()
+    reader = yield from open_events(reply)
+    if reader.message is not None:
+        message = folded(reader.message)
+        yield Used(reply, message, complete=True)
+        return message
+    fold = MessageFold()
     while not fold.complete:
         fold.feed((yield from _next(reader, call)))
     yield Used(reply, fold.message, complete=True)

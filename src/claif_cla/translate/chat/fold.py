@@ -78,6 +78,19 @@ class _Growing:
             self.block["partial_json"] = text
 
 
+def folded(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole Message, as `MessageFold` makes it of its events: new where it may be changed.
+
+    Raises:
+        MalformedAnswer: for what is none.
+    """
+    try:
+        content = [{**block} for block in message.get("content") or ()]
+        return {**message, "usage": {**(message.get("usage") or {})}, "content": content}
+    except UNREADABLE as error:
+        raise MalformedAnswer("a Message has not the fields that it must have") from error
+
+
 class MessageFold:
     """Feed it the events in order; `message` is the answer once `complete` is true.
 
