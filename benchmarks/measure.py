@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
+from threading import Timer
 from typing import Any
 
 from benchmarks.ambient import clean_environment
@@ -17,6 +18,9 @@ from benchmarks.cases import Case
 __all__ = ["Effort", "Figure", "Figures", "run_script", "time_cases", "time_starts"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PATIENCE = 120.0
+"""Seconds for one answer of a worker: the heaviest case takes the slowest library some twenty."""
 
 Pythons = Mapping[str, str]
 """The interpreter of each library that is installed."""
@@ -93,49 +97,77 @@ def time_cases(
     """Times of the calls of each case."""
     figures: Figures = {}
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(_worker(name, pythons[name])) for name in pythons}
+        workers = {name: Worker(name, python) for name, python in pythons.items()}
+        for worker in workers.values():
+            stack.callback(worker.close)
         for case in cases:
             say(case.title)
             figures[case.name] = _time_case(case, workers, url, effort)
     return figures
 
 
-Ask = Callable[..., dict[str, Any]]
+class Worker:
+    """One library in a process of its own; in a new one after it died, or did not answer.
 
+    Args:
+        name: of the library.
+        python: its interpreter.
+        patience: seconds for one answer. A library may wait for itself for ever.
+    """
 
-@contextmanager
-def _worker(name: str, python: str) -> Iterator[Ask]:
-    with subprocess.Popen(
-        [python, "-m", "benchmarks.worker", name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        cwd=ROOT,
-        env=clean_environment(),
-    ) as process:
-        stdin, stdout = process.stdin, process.stdout
-        assert stdin is not None
-        assert stdout is not None
+    def __init__(self, name: str, python: str, patience: float = PATIENCE) -> None:
+        self._command = [python, "-m", "benchmarks.worker", name]
+        self.patience = patience
+        self._process: subprocess.Popen[str] | None = None
 
-        def ask(**command: Any) -> dict[str, Any]:
-            stdin.write(json.dumps(command) + "\n")
-            stdin.flush()
-            answer: dict[str, Any] = json.loads(stdout.readline() or '{"error": "it died"}')
-            return answer
-
+    def ask(self, **command: Any) -> dict[str, Any]:
+        """What it answers, or an `error`."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        late = Timer(self.patience, process.kill)
+        late.start()
         try:
-            yield ask
+            process.stdin.write(json.dumps(command) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
         finally:
-            process.kill()
+            late.cancel()
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        self.close()
+        return {"error": f"it died, or gave no answer in {self.patience:g} s"}
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                cwd=ROOT,
+                env=clean_environment(),
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End its process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            with process:
+                process.kill()
 
 
 def _time_case(
-    case: Case, workers: Mapping[str, Ask], url: str, effort: Effort
+    case: Case, workers: Mapping[str, Worker], url: str, effort: Effort
 ) -> dict[str, Figure]:
     figures = {name: Figure() for name in workers}
-    for name, ask in workers.items():
-        figures[name].error = ask(do="prepare", case=case.name, url=url).get("error", "")
+    for name, worker in workers.items():
+        figures[name].error = worker.ask(do="prepare", case=case.name, url=url).get("error", "")
     turns = dict.fromkeys(workers, 0)
     for name in in_turns(list(workers), effort.rounds):
         figure = figures[name]
@@ -143,7 +175,7 @@ def _time_case(
         if figure.error or slow:
             continue
         turns[name] += 1
-        answer = workers[name](do="run", seconds=effort.seconds)
+        answer = workers[name].ask(do="run", seconds=effort.seconds)
         figure.error = answer.get("error", "")
         figure.values += answer.get("wall", [])
         figure.cpu += answer.get("cpu", [])
