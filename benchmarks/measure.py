@@ -158,8 +158,8 @@ class Worker:
         """End its process, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            with process:
-                process.kill()
+            process.kill()
+            process.communicate()  # closes the pipes, broken or not, and waits
 
 
 def _time_case(

@@ -4,7 +4,6 @@ import stat
 import sys
 
 import pytest
-
 from benchmarks.measure import Worker
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for Python")
