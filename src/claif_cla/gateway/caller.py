@@ -158,8 +158,10 @@ class Caller:
 
     def unwatch(self) -> None:
         """The answer is complete, or nobody waits for it."""
-        if self._leaving is not None and self._gone is not None:
-            self._leaving.remove(self._gone)
+        # `_gone` knows this caller: kept, all of the request would wait for the collector.
+        gone, self._gone = self._gone, None
+        if self._leaving is not None and gone is not None:
+            self._leaving.remove(gone)
             self._leaving = None
         if self._watch is not None:
             self._watch.cancel()

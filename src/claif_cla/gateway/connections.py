@@ -103,17 +103,13 @@ class _Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     @override
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # else a trailer after the body, which nobody reads
-            super().on_header(name, value)
-
-    @override
     def on_headers_complete(self) -> None:
         self._end_head()
         if len(self.pipeline) >= MAX_PIPELINED:
             self.transport.abort()
             return
         super().on_headers_complete()
+        self.headers = []  # the request has its own; a trailer after the body, nobody reads
         # The task of the request has been made and does not run yet.
         extensions: dict[str, Any] = {LEAVING: self._leaving, DIRECT: Direct(self.cycle)}
         self.scope["extensions"] = extensions

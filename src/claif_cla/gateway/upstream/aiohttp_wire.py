@@ -124,7 +124,6 @@ class AiohttpWire:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"user-agent": f"claif-cla/{version('claif_cla')}"},
-            skip_auto_headers=("content-type",),
             trust_env=False,
             proxy=self._proxy,
             read_bufsize=READ_BUFFER,
