@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -12,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from claif_cla.gateway.caller import Caller, StreamWriter
 from claif_cla.gateway.endpoints import ENDPOINTS
 from claif_cla.gateway.keys import Scopes
+from claif_cla.gateway.visit import Visit
 from loopback import Gate, json_answer, message, text_block
 
 HELLO = {"model": "sonnet", "messages": [{"role": "user", "content": "Hello"}]}
@@ -272,3 +276,27 @@ def test_secrets_in_odd_places_are_not_told(start, server, caplog, capfd, name):
     assert name not in "".join(
         record.getMessage() for record in caplog.records if record.name.startswith("claif")
     )
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/none"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_leaves_nothing_for_the_collector(simulated, path, stream):
+    asked = {**HELLO, "max_tokens": 50, "stream": stream}
+    with httpx2.Client(timeout=30) as client:
+        client.post(simulated.url + path, json=asked)
+        gc.collect()
+        gc.disable()
+        try:
+            client.post(simulated.url + path, json=asked)
+            for _ in range(1000):  # the task ends a moment after its answer
+                if not (left := _kept_of_requests()):
+                    break
+                time.sleep(0.01)
+        finally:
+            gc.enable()
+    assert left == []
+
+
+def _kept_of_requests():
+    kinds = (Visit, Caller, StreamWriter)
+    return [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]

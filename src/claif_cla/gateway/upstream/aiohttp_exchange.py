@@ -86,7 +86,7 @@ class AiohttpExchange:
         self._ahead = piece
 
     def hand_on(self, deadline: float) -> None:
-        if self._ended:
+        if self._ended or self._content.is_eof():  # it is all there
             return
         loop = asyncio.get_running_loop()
         self._end = loop.call_at(deadline, self._too_late)
