@@ -97,6 +97,20 @@ def test_models_out_of_scope_are_not_listed(start, server, keys):
     assert call(gateway, "GET", "/v1/models/opus", headers=headers).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["claude-haiku-1/claude-opus-5", "claude-haiku-1%2fclaude-opus-5"])
+def test_a_model_is_asked_for_by_the_name_that_was_checked(start, server, keys, path):
+    _, secret = keys.create("haiku", scopes=Scopes(models=("claude-haiku-*",)))
+    server.answer_with(lambda request: json_answer({"id": "x", "type": "model"}))
+    call(start(only=server.url), "GET", f"/v1/models/{path}", headers={"x-api-key": secret})
+    assert [it.path for it in server.requests] == ["/v1/models/claude-haiku-1%2Fclaude-opus-5"]
+
+
+@pytest.mark.parametrize("step", ["%2e", "%2e%2e"])
+def test_no_name_of_a_model_leads_upstream_to_another_endpoint(gateway, server, step):
+    assert call(gateway, "GET", f"/v1/models/{step}").status_code == 404
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 def test_an_endpoint_takes_its_method_alone(simulated, endpoint):
     path = endpoint.path + ("sonnet" if endpoint.path.endswith("/") else "")

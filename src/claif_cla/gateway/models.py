@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from claif_cla.drive import AsyncOpened
 from claif_cla.gateway.caller import JSON_TYPE, Caller
@@ -35,9 +35,12 @@ async def models(parts: Parts, caller: Caller, path: str) -> None:
     name = unquote(path.removeprefix("/models").lstrip("/"))
     if name:
         visit.asked_model = name
-        if not _is_open(parts, caller, parts.choosing.choice(name).model):
+        is_step = name in (".", "..")  # on the way upstream it would lead to another endpoint
+        if is_step or not _is_open(parts, caller, parts.choosing.choice(name).model):
             message = f"The model `{name}` does not exist, or this key may not use it."
             raise Denial(404, message, code="model_not_found", param="model")
+        # As one segment: of several, the flow would ask for the last alone, unlike the check.
+        path = f"/models/{quote(name, safe='')}"
     call = Call("GET", path, None, parts.settings(visit), now=int(time.time()))
     answer = await answered(call, AsyncOpened(parts.opener(visit)))
     body = answer.body
