@@ -215,6 +215,7 @@ async def _tell(caller: Caller, error: Exception) -> None:
     headers = [
         JSON_TYPE,
         (b"x-request-id", visit.id.encode()),
+        (b"x-claif-request-id", visit.id.encode()),
         *((name.encode(), value.encode("latin-1")) for name, value in denial.headers.items()),
     ]
     await caller.answer(denial.status, json_text.dump_bytes(body), headers)

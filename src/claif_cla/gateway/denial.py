@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Denial"]
+__all__ = ["Denial", "no_key"]
 
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
@@ -60,3 +60,19 @@ class Denial(Exception):  # noqa: N818 - it is an answer
         kind = _ANTHROPIC_TYPES.get(self.status, "api_error")
         error = {"type": kind, "message": self.message}
         return {"type": "error", "error": error, "request_id": request_id}
+
+
+def no_key(message: str, *, shown: bool) -> Denial:
+    """401, with the challenge that HTTP demands of one.
+
+    Args:
+        message: what is wrong.
+        shown: whether there was a key; then it is the key that is wrong.
+    """
+    return Denial(
+        401,
+        message,
+        code="invalid_api_key",
+        kind="authentication_error",
+        headers={"www-authenticate": 'Bearer error="invalid_token"' if shown else "Bearer"},
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 
-from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.denial import Denial, no_key
 
 __all__ = [
     "check_host",
@@ -109,7 +109,7 @@ def credential(headers: Mapping[str, str]) -> str | None:
     other = headers.get("x-api-key", "").strip()
     if shown and other and shown != other:
         message = "`authorization` and `x-api-key` show two different keys; send one."
-        raise Denial(401, message, code="invalid_api_key", kind="authentication_error")
+        raise no_key(message, shown=True)
     return shown or other or None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
-from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.denial import Denial, no_key
 from claif_cla.gateway.keys.record import Key
 from claif_cla.gateway.keys.store import KeyStore, KeyStoreError, digest_of
 
@@ -79,7 +79,7 @@ class KeyRing:
         if self._clock() - self._looked >= LOOK_SECONDS:
             self._look()
         if credential is None and self.required:
-            raise _unknown("No key was given")
+            raise _unknown("No key was given", shown=False)
         # Clients must be given some key; where there are no keys, and none is needed, any will do.
         if credential is None or not (self._by_digest or self.required):
             return None
@@ -144,6 +144,6 @@ def _is_for(key: Key, endpoint: str) -> bool:
     return not endpoints or endpoint in endpoints or endpoint in ("openapi", "none")
 
 
-def _unknown(what: str) -> Denial:
+def _unknown(what: str, *, shown: bool = True) -> Denial:
     message = f"{what}. Send one that `claif-cla keys create` has made, as a bearer token."
-    return Denial(401, message, code="invalid_api_key", kind="authentication_error")
+    return no_key(message, shown=shown)
