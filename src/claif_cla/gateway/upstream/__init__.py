@@ -9,7 +9,8 @@
 | `exchange` | what the wires below have in common |
 | `aiohttp_wire`, `aiohttp_exchange`, `large_body` | HTTP |
 | `simulated` | the simulator |
-| `errors` | what the caller is told |
+| `cleaned_error` | upstream's errors, without keys in them |
+| `errors` | what the caller is told where there is no answer |
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from claif_cla.backends.base import Hop
 from claif_cla.gateway.upstream.accounts import Account, Accounts, accounts_of
+from claif_cla.gateway.upstream.cleaned_error import CleanedError
 from claif_cla.gateway.upstream.deadline import Deadline
 from claif_cla.gateway.upstream.errors import UpstreamFailure, UpstreamTimeout
 from claif_cla.gateway.upstream.exchange import PeekedExchange, Times, Trouble, Wire
@@ -118,8 +119,9 @@ class Upstream:
                 `upstream_seconds`.
 
         Returns:
-            The answer, or the last error that upstream gave. `read` raises `UpstreamTimeout` and
-            `UpstreamCut`; `close` closes the connection at once unless the body is all there.
+            The answer, or the last error that upstream gave, without keys in it. `read` raises
+            `UpstreamTimeout` and `UpstreamCut`; `close` closes the connection at once unless the
+            body is all there.
 
         Raises:
             UpstreamFailure: nothing came.
@@ -147,7 +149,9 @@ class Upstream:
             assert trouble is not None and trouble.failure is not None  # noqa: PT018, S101
             raise trouble.failure
         exchange.hand_on(deadline)
-        return exchange
+        if trouble is None and exchange.status < 400:
+            return exchange
+        return CleanedError(exchange, accounts)
 
     def _following(
         self, accounts: Accounts, account: Account, trouble: Trouble, tried: int, deadline: float
