@@ -47,6 +47,19 @@ def test_what_is_no_key_stays_as_it_is(text):
     assert redacted(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("vendor=sk-planted-AbCdEf123456", True),
+        (f"vendor={ACCOUNT_KEY}", True),
+        ("33@nr=0-0-33-2827902-7d3efb1b173fecfa-e8b91a159289ff74-1-1.23456-1518469636035", False),
+        ("", False),
+    ],
+)
+def test_a_key_is_found_in_what_must_not_be_changed(text, is_found):
+    assert Redactor([ACCOUNT_KEY]).finds_key(text) is is_found
+
+
 def test_control_characters_and_turned_text_are_escaped():
     assert redacted("a\x1b[2J\r\nb\u202ec\ud800") == "a\\x1b[2J\\r\\nb\\u202ec\\ud800"
 

@@ -133,6 +133,13 @@ def test_upstream_is_told_the_span_that_it_answers(observed):
     assert sent["tracestate"] == "a=b"
 
 
+def test_a_state_of_the_trace_with_a_key_in_it_stays_here(observed):
+    sent = observed.told(visit_of(), {**PARENT, "tracestate": "a=sk-planted-0123456789"})
+    assert sent["traceparent"].startswith(f"00-{'1' * 32}-")
+    assert "tracestate" not in sent
+    assert "planted" not in "".join(span.to_json() for span in observed.spans)
+
+
 def test_a_fallback_goes_on_in_the_same_span(observed):
     visit = visit_of()
     observed.seen.started(visit, {})

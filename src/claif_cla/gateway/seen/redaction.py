@@ -20,15 +20,16 @@ _SHORTEST = 6
 """Characters of a configured secret below which it is no secret, and may stand in any word."""
 _CLEAN = 1_024
 """Bound of the texts that are remembered as clean: paths and models, of which there are few."""
-_SECRET = re.compile(
+_KEY = (
     # No key begins in the middle of a word (`task-management`), but one may follow an escape (%20).
     r"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{2}))(?:"
     r"(?:sk|pk|rk)[-_][\w.~+/=%-]{6,}|AIza[\w-]{35}|AKIA[0-9A-Z]{16})"
     r"|(?:sk-ant-|claif-|bearer(?:\s|%20|\+)+)[\w.~+/=%-]{6,}"
-    r"|[\w-]{40,}",
-    re.IGNORECASE,
 )
-"""Keys as the companies write them, and anything long enough to be one."""
+"""Keys as the companies write them."""
+_ANY_KEY = re.compile(_KEY, re.IGNORECASE)
+_SECRET = re.compile(_KEY + r"|[\w-]{40,}", re.IGNORECASE)
+"""And anything long enough to be one."""
 _BLOT = "***"
 
 
@@ -76,6 +77,12 @@ class Redactor:
         if self._known is not None:
             text = self._known.sub(_BLOT, text)
         return _SECRET.sub(_BLOT, text)
+
+    def finds_key(self, text: str) -> bool:
+        """Whether there is a secret, or what is written as a key is; not for being long alone."""
+        if self._known is not None and self._known.search(text):
+            return True
+        return _ANY_KEY.search(text) is not None
 
 
 def _printable(text: str) -> str:

@@ -13,6 +13,7 @@ from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
@@ -113,11 +114,17 @@ class Tracing:
             attributes["http.route"] = route
         trace.server = self._tracer.start_span(
             f"{method} {route}" if route else method,
-            context=self._propagator.extract(headers),
+            context=self._parent(headers),
             kind=SpanKind.SERVER,
             attributes=attributes,
             start_time=int(visit.began * 1e9),
         )
+
+    def _parent(self, headers: Mapping[str, str]) -> Context:
+        """The caller's place in their trace; what vendors keep beside it, unless a key is in it."""
+        if self._clean.finds_key(headers.get("tracestate", "")):
+            headers = {**headers, "tracestate": ""}
+        return self._propagator.extract(headers)
 
     def upstream_headers(self, visit: Visit) -> dict[str, str]:
         """Begin the span of what goes upstream, and tell its context.
