@@ -78,7 +78,7 @@ def _call(parts: Parts, caller: Caller, request: Mapping[str, Any]) -> Call:
         path="/chat/completions",
         request=request,
         settings=parts.settings(visit),
-        headers={**forwarded(caller.headers), **parts.seen.upstream_headers(visit)},
+        headers=forwarded(caller.headers),
         now=int(time.time()),
     )
 

@@ -80,7 +80,6 @@ async def _opened(
     headers = {
         "anthropic-version": _VERSION,
         **forwarded(caller.headers),
-        **parts.seen.upstream_headers(visit),
         "content-type": "application/json",
     }
     query = caller.query if caller.query in ("", "beta=true") else ""

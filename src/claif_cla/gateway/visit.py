@@ -60,7 +60,7 @@ class Visit:
         left: whether the client went before its answer was complete.
         settled: whether limits and ledger know how it ended.
         reserved: what the limits put aside for it; theirs alone to read.
-        trace: the span, or None; tracing's alone to read.
+        trace: the spans, which the upstream tells of its attempts; None where nothing is traced.
     """
 
     id: str

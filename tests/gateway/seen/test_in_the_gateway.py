@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from claif_cla.gateway.seen import genai
 from gateway.conftest import UPSTREAM_KEY
 from gateway.running import RunningGateway
-from loopback import json_answer, message, sse, stream_of, streamed, text_block
+from loopback import error_body, json_answer, message, sse, stream_of, streamed, text_block
 
 PROMPT, ANSWER = "What is the password of the day?", "It is swordfish."
 PARENT = {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"}
@@ -38,11 +38,15 @@ class Place:
 
     def __init__(self, server, config_of):
         self._server, self._config_of = server, config_of
+        self.busy = 0
         server.answer_with(self._answer)
 
     def _answer(self, request):
         if request.path in TELEMETRY:
             return json_answer({})
+        if self.busy > 0:
+            self.busy -= 1
+            return json_answer(error_body("overloaded_error", "busy"), 529, {"retry-after": "0"})
         if json.loads(request.body).get("stream"):
             return streamed(sse(stream_of([text_block(ANSWER)])))
         return json_answer(message([text_block(ANSWER)]))
@@ -64,7 +68,11 @@ class Place:
         return b"".join(it.body for it in self._server.requests if it.path in TELEMETRY)
 
     def span(self, kind):
-        (found,) = [
+        (found,) = self.spans(kind)
+        return found
+
+    def spans(self, kind):
+        found = [
             Told(span)
             for it in self._server.requests
             if it.path == "/v1/traces"
@@ -73,7 +81,7 @@ class Place:
             for span in scope.spans
             if span.kind == kind
         ]
-        return found
+        return sorted(found, key=lambda told: told.span.start_time_unix_nano)
 
 
 @pytest.fixture
@@ -99,6 +107,32 @@ def test_a_callers_trace_leads_through_the_gateway_to_upstream(place, path, stre
     assert sent.headers["traceparent"] == f"00-{'1' * 32}-{client.span.span_id.hex()}-01"
     assert client.attributes[genai.REQUEST_MODEL] == "claude-sonnet-4-6"
     assert client.attributes[genai.RESPONSE_MODEL] == "claude-opus-5-5"  # it answers as that
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_a_retry_is_a_span_of_its_own_that_upstream_is_told(place, path):
+    place.busy = 1
+    with place.running() as http:
+        assert http.post(path, json=body_of(), headers=PARENT).status_code == 200
+    server, (first, second) = place.span(Span.SPAN_KIND_SERVER), place.spans(Span.SPAN_KIND_CLIENT)
+    assert {first.span.parent_span_id, second.span.parent_span_id} == {server.span.span_id}
+    assert (first.attributes["error.type"], second.attributes.get("error.type")) == ("529", None)
+    assert [it.headers["traceparent"].split("-")[2] for it in place.upstream] == [
+        first.span.span_id.hex(),
+        second.span.span_id.hex(),
+    ]
+    assert genai.RESPONSE_MODEL not in first.attributes
+    assert second.attributes[genai.RESPONSE_MODEL] == "claude-opus-5-5"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_side_by_side_have_each_their_span(place, stream):
+    with place.running() as http:
+        assert http.post("/v1/chat/completions", json=body_of(n=2, stream=stream)).is_success
+    spans = place.spans(Span.SPAN_KIND_CLIENT)
+    assert [span.attributes[genai.RESPONSE_MODEL] for span in spans] == ["claude-opus-5-5"] * 2
+    sent = {it.headers["traceparent"].split("-")[2] for it in place.upstream}
+    assert sent == {span.span.span_id.hex() for span in spans}
 
 
 def test_without_traces_a_callers_trace_ends_at_the_gateway(place):

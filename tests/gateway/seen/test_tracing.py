@@ -17,7 +17,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from claif_cla.gateway.seen import Seen, genai, otel
+from claif_cla.gateway.seen.attempts import Attempts
 from claif_cla.gateway.seen.tracing import Tracing
+from claif_cla.gateway.upstream.errors import UpstreamTimeout
+from claif_cla.gateway.upstream.exchange import Trouble
 from claif_cla.gateway.visit import Usage, Visit
 from gateway.seen.visits import ACCOUNT_KEY, MODEL, REDIS_PASSWORD, config_of, secretive, visit_of
 from loopback import json_answer
@@ -30,6 +33,23 @@ ON = {"traces": True, "metrics": True}
 @pytest.fixture(autouse=True)
 def _patience_with_collectors(monkeypatch):
     monkeypatch.setattr(otel, "CLOSE_SECONDS", 60.0)
+
+
+class Answer:
+    """An exchange, as far as spans tell of one."""
+
+    def __init__(self, status=200):
+        self.status = status
+
+
+def sent(visit, answer=None, trouble=None, *, account="default"):
+    """One attempt, as the upstream makes them; what it tells upstream."""
+    attempt = visit.trace.attempt(visit, "POST", account) if visit.trace else None
+    visit.attempts += 1
+    if attempt is None:
+        return {}
+    visit.trace.came(attempt, answer, trouble)
+    return attempt.headers
 
 
 class Observed:
@@ -51,12 +71,15 @@ class Observed:
 
     def told(self, visit, headers=None, request=None, answer=None):
         """One request from its beginning to its end; what went upstream with it."""
+        exchange, visit.attempts = Answer(visit.status), 0
+        if isinstance(visit.usages, dict):
+            visit.usages = dict(zip([exchange], visit.usages.values(), strict=False))
         self.seen.started(visit, headers or {})
-        sent = self.seen.upstream_headers(visit)
+        told = sent(visit, exchange)
         if request is not None:
             self.seen.content(visit, request, answer)
         self.seen.finished(visit)
-        return sent
+        return told
 
     @property
     def spans(self):
@@ -105,6 +128,7 @@ def test_the_spans_tell_what_the_conventions_ask_for(observed):
         "url.path": "/v1/chat/completions",
         "client.address": "127.0.0.1",
         "claif.request.id": "req_0123456789abcdef01234567",
+        "claif.upstream.attempts": 1,
         "claif.key.id": "key_abcdefabcdef",
         "claif.cost_usd": 0.00125,
     }
@@ -120,8 +144,10 @@ def test_the_spans_tell_what_the_conventions_ask_for(observed):
         "gen_ai.usage.cache_creation.input_tokens": 7,
         "server.address": "api.anthropic.com",
         "server.port": 443,
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
         "claif.upstream.account": "default",
-        "claif.upstream.attempts": 1,
+        "claif.upstream.attempt": 1,
     }
     assert client.status.status_code is StatusCode.UNSET
 
@@ -140,13 +166,76 @@ def test_a_state_of_the_trace_with_a_key_in_it_stays_here(observed):
     assert "planted" not in "".join(span.to_json() for span in observed.spans)
 
 
-def test_a_fallback_goes_on_in_the_same_span(observed):
-    visit = visit_of()
-    observed.seen.started(visit, {})
-    first = observed.seen.upstream_headers(visit)
-    assert observed.seen.upstream_headers(visit) == first
+BUSY = Trouble(529, again=True, elsewhere=True)
+LATE = Trouble(0, again=False, elsewhere=False, failure=UpstreamTimeout("late"))
+
+
+def test_each_attempt_is_a_span_of_its_own_that_upstream_is_told(observed):
+    visit = visit_of(attempts=0)
+    observed.seen.started(visit, PARENT)
+    told = [
+        sent(visit, Answer(529), BUSY),
+        sent(visit, None, LATE),
+        sent(visit, Answer(), account="simulator"),
+    ]
     observed.seen.finished(visit)
-    assert len(observed.spans) == 2
+    server = observed.span(SpanKind.SERVER)
+    spans = [span for span in observed.spans if span.kind is SpanKind.CLIENT]
+    assert [span.parent.span_id for span in spans] == [server.context.span_id] * 3
+    assert [it["traceparent"].split("-")[2] for it in told] == [
+        format(span.context.span_id, "016x") for span in spans
+    ]
+    names = ("claif.upstream.attempt", "http.request.resend_count", "http.response.status_code")
+    names += ("claif.upstream.account", "error.type")
+    assert [tuple(span.attributes.get(name) for name in names) for span in spans] == [
+        (1, None, 529, "default", "529"),
+        (2, 1, None, "default", "upstream_timeout"),
+        (3, 2, 200, "simulator", None),
+    ]
+    assert [span.status.status_code for span in spans] == [
+        StatusCode.ERROR,
+        StatusCode.ERROR,
+        StatusCode.UNSET,
+    ]
+    assert server.attributes["claif.upstream.attempts"] == 3
+
+
+def test_of_several_answers_each_span_has_what_its_own_used(observed):
+    one, other = Answer(), Answer()
+    usages = {one: Usage("m1", {"output_tokens": 3}), other: Usage("m2", {"output_tokens": 5})}
+    visit = visit_of(attempts=0, usages=usages)
+    observed.seen.started(visit, {})
+    sent(visit, one)
+    sent(visit, other)
+    observed.seen.finished(visit)
+    spans = [span for span in observed.spans if span.kind is SpanKind.CLIENT]
+    assert [span.attributes[genai.OUTPUT_TOKENS] for span in spans] == [3, 5]
+    assert [span.attributes[genai.RESPONSE_MODEL] for span in spans] == ["m1", "m2"]
+
+
+def test_an_attempt_that_the_caller_did_not_wait_for_ends_with_the_request(observed):
+    visit = visit_of(attempts=0, status=499, left=True, usages={})
+    observed.seen.started(visit, {})
+    visit.trace.attempt(visit, "POST", "default")
+    observed.seen.finished(visit)
+    client = observed.span(SpanKind.CLIENT)
+    assert client.attributes["error.type"] == "499"
+    assert "http.response.status_code" not in client.attributes
+
+
+def test_what_is_no_generation_is_a_plain_request(observed):
+    observed.told(visit_of(endpoint="models", model=None, usages={}))
+    client = observed.span(SpanKind.CLIENT)
+    assert client.name == "POST"
+    assert not [name for name in client.attributes if name.startswith("gen_ai.")]
+
+
+def test_an_attempt_whose_span_cannot_be_made_is_made_all_the_same(observed, monkeypatch, caplog):
+    monkeypatch.setattr(Attempts, "begun", lambda *given: 1 / 0)
+    assert observed.told(visit_of()) == {}
+    (span,) = observed.spans
+    assert span.kind is SpanKind.SERVER
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_request_that_never_went_upstream_is_one_span(observed):
@@ -181,8 +270,8 @@ def test_a_refusal_is_an_error_of_the_client_span_alone(observed):
 def test_a_stream_tells_its_first_chunk(observed):
     visit = visit_of(streamed=True)
     observed.seen.started(visit, {})
-    observed.seen.upstream_headers(visit)
-    visit.first_byte_at = visit.trace.sent_at + 1.5
+    sent(visit, Answer())
+    visit.first_byte_at = visit.trace.running[0].sent_at + 1.5
     observed.seen.finished(visit)
     client = observed.span(SpanKind.CLIENT)
     assert client.attributes[genai.FIRST_CHUNK] == pytest.approx(1.5)
@@ -293,7 +382,7 @@ def test_metrics_tell_durations_and_tokens(observed):
 def test_upstreams_share_begins_when_it_is_asked(observed):
     visit = visit_of(streamed=True)
     observed.seen.started(visit, {})
-    observed.seen.upstream_headers(visit)
+    sent(visit, Answer())
     visit.first_byte_at, visit.ended_at = visit.trace.sent_at + 1.0, visit.trace.sent_at + 2.0
     observed.seen.finished(visit)
     points = observed.points()
@@ -347,7 +436,9 @@ def test_a_reload_can_end_it(observed):
     observed.seen.started(visit, {})
     observed.seen.reload(config_of())
     observed.seen.finished(visit)  # it began with traces and ends without
-    assert observed.seen.upstream_headers(visit_of()) == {}
+    later = visit_of()
+    observed.seen.started(later, {})
+    assert later.trace is None
     assert observed.spans == ()
 
 
@@ -459,7 +550,7 @@ def test_what_waits_goes_to_the_collector_at_the_end(server, signal):
     seen = Seen(config, lambda data: None)
     visit = visit_of()
     seen.started(visit, {})
-    seen.upstream_headers(visit)
+    sent(visit, Answer())
     seen.finished(visit)
     seen.close()
     assert [request.path for request in server.requests] == [f"/v1/{signal}"]

@@ -8,7 +8,8 @@
 | `redaction` | what looks like a secret, and what is one, blotted out |
 | `tokens` | what a request has used, by kind |
 | `answer` | what an answer's headers tell of its request |
-| `tracing`, `otel_metrics`, `otel`, `genai`, `content` | by OpenTelemetry, where wanted |
+| `tracing`, `attempts`, `content` | spans by OpenTelemetry, where wanted |
+| `otel_metrics`, `otel`, `genai` | its metrics, its providers, its names |
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def fields(visit: Visit, clean: Callable[[Any], str] = redacted) -> dict[str, An
         "bytes_out": visit.bytes_out,
         "chunks": visit.chunks,
     }
-    used = counted(visit)
+    used = counted(visit.usages.values())
     for kind, _ in TOKENS:
         told[f"{kind}_tokens"] = used.get(kind, 0)
     told["cost_usd"] = None if visit.cost is None else visit.cost / 1_000_000

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from claif_cla.gateway.seen.tokens import counted
-from claif_cla.gateway.visit import Visit
+from claif_cla.gateway.visit import Usage
 
 __all__ = [
     "CACHE_READ_TOKENS",
@@ -76,13 +76,13 @@ OPERATIONS: Mapping[str, str] = {
 """What the endpoints that lead upstream do."""
 
 
-def usage_of(visit: Visit) -> dict[str, Any]:
-    """The attributes of usage.
+def usage_of(*usages: Usage) -> dict[str, Any]:
+    """The attributes of what replies have used, together.
 
     Anthropic's `input_tokens` leaves out what the cache served or took; the conventions' count
     has it in.
     """
-    used = counted(visit)
+    used = counted(usages)
     if not used:
         return {}
     read, written = used.get("cache_read", 0), used.get("cache_write", 0)

@@ -67,7 +67,7 @@ class OtelMetrics:
         self._duration.record(max(0.0, ended - sent_at), attributes)
         if visit.streamed and visit.first_byte_at is not None:
             self._first_chunk.record(max(0.0, visit.first_byte_at - sent_at), attributes)
-        used = genai.usage_of(visit)
+        used = genai.usage_of(*visit.usages.values())
         for kind, name in (("input", genai.INPUT_TOKENS), ("output", genai.OUTPUT_TOKENS)):
             if name in used:
                 self._tokens.record(used[name], {**attributes, genai.TOKEN_TYPE: kind})
@@ -92,6 +92,6 @@ class OtelMetrics:
         if first is None:
             return
         self._first_token.record(first - visit.started_at, attributes)
-        tokens = genai.usage_of(visit).get(genai.OUTPUT_TOKENS, 0)
+        tokens = genai.usage_of(*visit.usages.values()).get(genai.OUTPUT_TOKENS, 0)
         if tokens > 1:
             self._token_time.record(max(0.0, ended - first) / (tokens - 1), attributes)

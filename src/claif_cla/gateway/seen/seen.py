@@ -51,7 +51,7 @@ class Seen:
         self._configure(config)
         self._telemetry = config.telemetry
         if _is_exported(config):
-            self._tracing = self._tracing_of(config, self._clean, self.metrics.labels)
+            self._tracing = self._traced(config)
         self.gauge("log_lines_dropped", "Lines without room or reader.", self._dropped)
 
     def _configure(self, config: Config) -> None:
@@ -59,6 +59,11 @@ class Seen:
         self._counts = config.metrics.enabled
         log = config.log
         self._log = AccessLog(log.format, self._lines.add, self._clean) if log.access else None
+
+    def _traced(self, config: Config) -> Tracing:
+        tracing = self._tracing_of(config, self._clean, self.metrics.labels)
+        tracing.guard = self._guarded
+        return tracing
 
     def _dropped(self) -> float:
         return float(self._lines.dropped)
@@ -81,7 +86,7 @@ class Seen:
         renewed: Tracing | None = None
         try:
             if _is_exported(config):
-                renewed = self._tracing_of(config, self._clean, self.metrics.labels)
+                renewed = self._traced(config)
         except ImportError as error:
             _LOG.error("telemetry stays as it was: %s", error)
             return
@@ -110,21 +115,11 @@ class Seen:
         if self._tracing is not None:
             self._guarded(self._tracing.started, visit, headers)
 
-    def upstream_headers(self, visit: Visit) -> dict[str, str]:
-        """The context of the trace, for upstream; nothing without traces.
-
-        To be asked for when the request is about to go upstream: that begins a span.
-        """
-        if self._tracing is None:
-            return {}
-        told: dict[str, str] = self._guarded(self._tracing.upstream_headers, visit) or {}
-        return told
-
     def content(self, visit: Visit, request: Any, answer: Any = None) -> None:
         """Prompt and answer, for the trace; nothing unless `telemetry.content` is set.
 
         Args:
-            visit: after `upstream_headers`, before `finished`.
+            visit: after it went upstream, before `finished`.
             request: the JSON of the body, of either API.
             answer: the JSON of a whole answer; None for a stream.
         """

@@ -1,10 +1,11 @@
-"""The tokens of one request, by kind: all its upstream replies together."""
+"""Tokens by kind."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from claif_cla.gateway.visit import Visit
+from claif_cla.gateway.visit import Usage
 
 __all__ = ["TOKENS", "count_of", "counted"]
 
@@ -26,10 +27,10 @@ def count_of(value: Any) -> int:
     return 0
 
 
-def counted(visit: Visit) -> dict[str, int]:
-    """The tokens of each kind of which there are any."""
+def counted(usages: Iterable[Usage]) -> dict[str, int]:
+    """The tokens of each kind of which there are any, of several replies together."""
     told: dict[str, int] = {}
-    for usage in visit.usages.values():
+    for usage in usages:
         for kind, name in TOKENS:
             count = count_of(usage.counts.get(name))
             if count:

@@ -1,28 +1,28 @@
 """Spans and metrics by OpenTelemetry, with its conventions for HTTP and for generative AI.
 
-One span for a request, and in it one for what went upstream, retries included. They hold no
-content unless `telemetry.content` is set. Imported only where telemetry is wanted: it needs the
-extra `otel`.
+One span for a request, and in it one for each attempt upstream (`attempts`). They hold no content
+unless `telemetry.content` is set. Imported only where telemetry is wanted: it needs the extra
+`otel`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from time import perf_counter, time_ns
+from collections.abc import Callable, Mapping
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from claif_cla.gateway.endpoints import ENDPOINTS
 from claif_cla.gateway.seen import genai, otel
+from claif_cla.gateway.seen.attempts import Attempts, Trace, set_status
 from claif_cla.gateway.seen.content import Content
-from claif_cla.gateway.seen.labels import NONE, Labels
+from claif_cla.gateway.seen.labels import Labels
 from claif_cla.gateway.seen.otel_metrics import OtelMetrics
 from claif_cla.gateway.seen.redaction import Redactor
 from claif_cla.gateway.visit import Visit
@@ -30,7 +30,7 @@ from claif_cla.gateway.visit import Visit
 if TYPE_CHECKING:
     from claif_cla.gateway.config import Config
 
-__all__ = ["Trace", "Tracing"]
+__all__ = ["Tracing"]
 
 _ROUTES = {
     endpoint.name: endpoint.path + ("{model}" if endpoint.path.endswith("/") else "")
@@ -42,21 +42,6 @@ _METHODS = frozenset("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY
 _NAME = "claif_cla.gateway"
 
 
-@dataclass(slots=True)
-class Trace:
-    """What `Visit.trace` holds between a request's beginning and its end.
-
-    Attributes:
-        server: the span of the request; None where only metrics are wanted.
-        client: the span of what went upstream.
-        sent_at: when that was, of `time.perf_counter`.
-    """
-
-    server: Span | None = None
-    client: Span | None = None
-    sent_at: float | None = None
-
-
 class Tracing:
     """See the module.
 
@@ -66,6 +51,9 @@ class Tracing:
         labels: bounds the attributes of metrics.
         processor: takes the spans; batches to OTLP unless given.
         reader: reads the metrics; periodically to OTLP unless given.
+
+    Attributes:
+        guard: calls what a request does in its middle, and bears that it fails.
     """
 
     def __init__(
@@ -82,6 +70,8 @@ class Tracing:
         self._propagator = TraceContextTextMapPropagator()
         self._tracers = otel.tracers(config, processor) if telemetry.traces else None
         self._tracer: Tracer | None = self._tracers.get_tracer(_NAME) if self._tracers else None
+        self._attempts = Attempts(self._tracer, labels) if self._tracer is not None else None
+        self.guard: Callable[..., Any] = _called
         self._meters = otel.meters(config, reader) if telemetry.metrics else None
         self._metrics: OtelMetrics | None = None
         if self._meters is not None:
@@ -90,15 +80,17 @@ class Tracing:
 
     def configure(self, config: Config, clean: Redactor) -> None:
         """Take another configuration with the same `telemetry`."""
-        self._clean, self._content, self._peer = clean, Content(clean), _peer(config)
+        self._clean, self._content, peer = clean, Content(clean), _peer(config)
+        if self._attempts is not None:
+            self._attempts.configure(clean, peer)
         if self._metrics is not None:
-            self._metrics.peer = self._peer
+            self._metrics.peer = peer
 
     def started(self, visit: Visit, headers: Mapping[str, str]) -> None:
         """Begin the span of a request, in the trace that its headers name."""
         if visit.endpoint in _UNTRACED:
             return
-        visit.trace = trace = Trace()
+        visit.trace = trace = Trace(self._attempts, self.guard)
         if self._tracer is None:
             return
         method = visit.method if visit.method in _METHODS else "_OTHER"
@@ -126,44 +118,10 @@ class Tracing:
             headers = {**headers, "tracestate": ""}
         return self._propagator.extract(headers)
 
-    def upstream_headers(self, visit: Visit) -> dict[str, str]:
-        """Begin the span of what goes upstream, and tell its context.
-
-        Of a trace that is not recorded there is nothing to tell: nobody could look it up.
-        """
-        trace = visit.trace
-        if not isinstance(trace, Trace):
-            return {}
-        if trace.sent_at is None:
-            trace.sent_at = perf_counter()
-        if self._tracer is None or trace.server is None or not trace.server.is_recording():
-            return {}
-        if trace.client is None:
-            trace.client = self._client_span(self._tracer, visit, trace.server)
-        carrier: dict[str, str] = {}
-        self._propagator.inject(carrier, context=set_span_in_context(trace.client))
-        return carrier
-
-    def _client_span(self, tracer: Tracer, visit: Visit, server: Span) -> Span:
-        operation = genai.OPERATIONS.get(visit.endpoint, visit.endpoint)
-        model = self._clean(visit.model or NONE)
-        return tracer.start_span(
-            f"{operation} {model}",
-            context=set_span_in_context(server),
-            kind=SpanKind.CLIENT,
-            attributes={
-                genai.OPERATION: operation,
-                genai.PROVIDER: genai.PROVIDER_NAME,
-                genai.REQUEST_MODEL: model,
-                genai.STREAM: visit.streamed,
-                **self._peer,
-            },
-        )
-
     def content(self, visit: Visit, request: Any, answer: Any) -> None:
         """Prompt and answer, where that is wanted and the trace is sampled."""
         trace = visit.trace
-        if not self._with_content or not isinstance(trace, Trace) or trace.client is None:
+        if not self._with_content or not isinstance(trace, Trace) or not trace.running:
             return
         told = {
             genai.SYSTEM_INSTRUCTIONS: self._content.system_of(request),
@@ -172,7 +130,7 @@ class Tracing:
         }
         for name, text in told.items():
             if text is not None:
-                trace.client.set_attribute(name, text)
+                trace.running[-1].span.set_attribute(name, text)
 
     def finished(self, visit: Visit) -> None:
         """End the spans, and count."""
@@ -180,44 +138,33 @@ class Tracing:
         if not isinstance(trace, Trace):
             return
         try:
-            if trace.client is not None:
-                self._end_client(visit, trace.client, trace.sent_at or visit.started_at)
+            self._end_attempts(visit, trace)
         finally:
             if trace.server is not None:
                 self._end_server(visit, trace.server)
         if self._metrics is not None:
             self._metrics.finished(visit, trace.sent_at)
 
-    def _end_client(self, visit: Visit, span: Span, sent_at: float) -> None:
-        try:
-            if span.is_recording():
-                span.set_attributes(self._used(visit, sent_at))
-                _set_status(span, visit, self._labels, worst=400)
-        finally:
-            span.end(_end_ns(visit))
-
-    def _used(self, visit: Visit, sent_at: float) -> dict[str, Any]:
-        told: dict[str, Any] = {"claif.upstream.attempts": visit.attempts, **genai.usage_of(visit)}
-        if visit.account:
-            told["claif.upstream.account"] = self._labels.account(visit.account)
-        for usage in visit.usages.values():
-            told[genai.RESPONSE_MODEL] = self._clean(usage.model)
-        if visit.streamed and visit.first_byte_at is not None:
-            told[genai.FIRST_CHUNK] = max(0.0, visit.first_byte_at - sent_at)
-        return told
+    def _end_attempts(self, visit: Visit, trace: Trace) -> None:
+        running, trace.running = trace.running, []
+        if self._attempts is not None:
+            for attempt in running:
+                self.guard(self._attempts.ended, attempt, visit, _end_ns(visit))
 
     def _end_server(self, visit: Visit, span: Span) -> None:
         try:
             if span.is_recording():
                 if visit.status:
                     span.set_attribute("http.response.status_code", visit.status)
+                if visit.attempts:
+                    span.set_attribute("claif.upstream.attempts", visit.attempts)
                 if visit.key is not None:
                     span.set_attribute("claif.key.id", visit.key.id)
                 if visit.cost is not None:
                     span.set_attribute("claif.cost_usd", visit.cost / 1_000_000)
                 if visit.adapted:
                     span.set_attribute("claif.adapted", self._clean(visit.adapted))
-                _set_status(span, visit, self._labels, worst=500)
+                set_status(span, visit, self._labels, worst=500)
         finally:
             span.end(_end_ns(visit))
 
@@ -227,14 +174,8 @@ class Tracing:
         otel.ended(*ends)
 
 
-def _set_status(span: Span, visit: Visit, labels: Labels, *, worst: int) -> None:
-    """By the conventions of HTTP: a 4xx is a client's error, not the server's."""
-    error = labels.error(visit)
-    if error is None:
-        return
-    span.set_attribute(genai.ERROR_TYPE, error)
-    if visit.status >= worst or visit.status < 400:
-        span.set_status(Status(StatusCode.ERROR))
+def _called(work: Callable[..., Any], *facts: Any) -> Any:
+    return work(*facts)
 
 
 def _end_ns(visit: Visit) -> int | None:

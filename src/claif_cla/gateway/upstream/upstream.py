@@ -132,7 +132,8 @@ class Upstream:
         deadline = asyncio.get_running_loop().time() + self._times.total - spent
         account = accounts.first(visit.account)
         for left in range(retries, -1, -1):
-            exchange, trouble = await self._attempt(request, account, visit, deadline)
+            attempt = self._attempt if visit.trace is None else self._traced
+            exchange, trouble = await attempt(request, account, visit, deadline)
             if trouble is None:
                 accounts.went_well(account)
                 break
@@ -167,6 +168,20 @@ class Upstream:
         if wait > MAX_WAIT or wait >= remaining:
             return None
         return account, wait
+
+    async def _traced(
+        self, request: UpstreamRequest, account: Account, visit: Visit, deadline: float
+    ) -> _Attempt:
+        """`_attempt`, in a span of its own, which upstream is told."""
+        trace = visit.trace  # a request that ends meanwhile lets go of it
+        span = trace.attempt(visit, request.method, account.name)
+        if span is None:
+            return await self._attempt(request, account, visit, deadline)
+        headers = {**request.headers, **span.headers}
+        sent = UpstreamRequest(request.method, request.path, headers, request.body, request.query)
+        exchange, trouble = await self._attempt(sent, account, visit, deadline)
+        trace.came(span, exchange, trouble)
+        return _Attempt(exchange, trouble)
 
     async def _attempt(
         self, request: UpstreamRequest, account: Account, visit: Visit, deadline: float
