@@ -9,8 +9,10 @@ an outcome is what came out of the client on the simulator.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,16 @@ from claif_cla import ClaudeClient
 from claif_cla.backends.simulator import SimulatorBackend
 from claif_cla.catalog.model_info import ModelInfo, active_models, all_models, newest_of_line
 from claif_cla.catalog.names import SHORT_NAMES
+from claif_cla.gateway.app import build
+from claif_cla.gateway.config import load
 from claif_cla.gateway.config.reference import reference
+from claif_cla.gateway.openapi import HEADERS
+from claif_cla.gateway.seen.reference import (
+    log_reference,
+    metrics_reference,
+    otel_metrics_reference,
+    spans_reference,
+)
 from claif_cla.translate.chat.efforts import EFFORTS
 from claif_cla.translate.chat.reasoning import ReasoningPatch, reasoning_patch
 from claif_cla.translate.error_body import STATUS_OF_TYPE
@@ -236,6 +247,22 @@ def _outcome(request: dict[str, Any], compat: Any) -> tuple[str, str]:
     return receipt["action"], receipt["detail"].replace("|", "\\|")
 
 
+def gateway_metrics_table() -> str:
+    """Those of a whole gateway: some are registered by its app."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"keys.file": f"{folder}/keys.db", "ledger.file": f"{folder}/ledger.db"}
+        flags = {**files, "upstream.backend": "simulator", "metrics.per_key": True}
+        app = build(load(None, {}, flags))
+        try:
+            return metrics_reference(app.parts.seen.metrics)
+        finally:
+            asyncio.run(app.shutdown())
+
+
+def gateway_headers_table() -> str:
+    return markdown(["header", "meaning"], [[f"`{name}`", told] for name, told in HEADERS.items()])
+
+
 TABLES = {
     "thinking": thinking_table,
     "models": models_table,
@@ -243,6 +270,11 @@ TABLES = {
     "errors": errors_table,
     "refused": refused_table,
     "gateway": reference,
+    "gateway_metrics": gateway_metrics_table,
+    "gateway_log": log_reference,
+    "gateway_spans": spans_reference,
+    "gateway_otel_metrics": otel_metrics_reference,
+    "gateway_headers": gateway_headers_table,
 }
 
 

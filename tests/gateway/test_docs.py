@@ -1,4 +1,4 @@
-"""The blocks of docs/gateway.md do what the page says, before a gateway on the simulator."""
+"""The blocks of the gateway's pages do what they say, before a gateway on the simulator."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from claif_cla.gateway.config import load
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "gateway.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "gateway.md").read_text(encoding="utf-8")
+TELEMETRY = (DOCS / "gateway-telemetry.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8790"
 NODE_MODULES = os.environ.get("NODE_MODULES_FOR_TESTS", "")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def blocks(language, page=PAGE):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 SHELL = [line for code in blocks("sh") for line in code.replace("\\\n", " ").splitlines()]
@@ -83,3 +86,72 @@ def test_the_commands_for_keys_and_usage_do_what_they_say(simulated, tmp_path):
         if command in flag:
             shell = line.replace("claif-cla", f"'{sys.executable}' -m claif_cla.cli", 1)
             ran(["sh", "-c", f"{shell} {flag[command]}"])
+
+
+# What is seen
+
+QUERIES = blocks("promql", TELEMETRY)
+
+
+def asked_for(query):
+    """The metrics of a query, each with the labels that it names."""
+    for name, _, labels in re.findall(r"\b(claif_\w+)(\{([^}]*)\})?\[", query):
+        yield name, re.findall(r"(\w+)=~?\"", labels)
+
+
+def test_the_page_of_telemetry_holds_queries_alone():
+    assert TELEMETRY.count("```") == 2 * len(QUERIES)
+    assert {name for query in QUERIES for name, _ in asked_for(query)} == {
+        "claif_requests_total",
+        "claif_errors_total",
+        "claif_cost_usd_total",
+        "claif_account_cooling",
+    }
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_is_well_formed_and_asks_for_labels_that_there_are(query):
+    for opening, closing in ("()", "{}", "[]"):
+        assert query.count(opening) == query.count(closing)
+    assert query.count('"') % 2 == 0
+    for name, labels in asked_for(query):
+        row = next(line for line in TELEMETRY.splitlines() if line.startswith(f"| `{name}` |"))
+        assert all(f"`{label}`" in row for label in labels), name
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        (0, {"messages": [{"role": "user", "content": "Hi"}]}, 503),
+        (1, {"messages": [{"role": "user", "content": "Hi"}]}, 429),
+    ],
+    ids=["errors", "budget"],
+)
+def test_what_a_query_looks_for_is_what_the_gateway_tells(start, query, body, status):
+    """The series that the alert is about is there once there is a reason for it."""
+    changes = {"limits.daily_budget": 0} if query == 1 else {"upstream.max_retries": 0}
+    gateway = start({"upstream.backend": "simulator", **changes})
+    with httpx2.Client(base_url=gateway.url) as http:
+        told = http.post("/v1/chat/completions", json=body, headers={"x-simulator-fault": "529"})
+        assert told.status_code == status
+        page = http.get("/metrics").text
+    name, _ = next(iter(asked_for(QUERIES[query])))
+    wanted = dict(re.findall(r'(\w+)=~?"([^"]*)"', QUERIES[query].partition("}")[0]))
+    found = [
+        dict(re.findall(r'(\w+)="([^"]*)"', line))
+        for line in page.splitlines()
+        if line.startswith(f"{name}{{")
+    ]
+    assert any(
+        all(re.fullmatch(pattern, series[label]) for label, pattern in wanted.items())
+        for series in found
+    ), found
+
+
+def test_an_account_that_cools_is_told_as_the_query_reads_it(start, refused_url):
+    gateway = start({"upstream.max_retries": 0}, only=refused_url)
+    with httpx2.Client(base_url=gateway.url) as http:
+        body = {"messages": [{"role": "user", "content": "Hi"}]}
+        for _ in range(2):  # the first failure may be a connection that was closed meanwhile
+            assert http.post("/v1/chat/completions", json=body).status_code == 502
+        assert 'claif_account_cooling{account="only"} 1.0' in http.get("/metrics").text

@@ -5,6 +5,6 @@ A test sends what this describes, and what it does not, and compares the answers
 
 from __future__ import annotations
 
-from claif_cla.gateway.openapi.description import document
+from claif_cla.gateway.openapi.description import HEADERS, document
 
-__all__ = ["document"]
+__all__ = ["HEADERS", "document"]

@@ -9,7 +9,7 @@ from typing import Any
 from claif_cla.gateway.endpoints import ENDPOINTS, Endpoint
 from claif_cla.gateway.openapi.schemas import ANY_OBJECT, SCHEMAS, TEXT, ref
 
-__all__ = ["document"]
+__all__ = ["HEADERS", "document"]
 
 _ABOUT = (
     "OpenAI's Chat Completions and Anthropic's Messages, on Claude. `HEAD` is taken where `GET` is."
@@ -34,7 +34,7 @@ _ANSWERS = {
 
 # Headers: of all answers below /v1, and those of one status.
 
-_HEADERS = {
+HEADERS = {
     "x-claif-request-id": "This request's name, here and in the log.",
     "x-claif-upstream-ms": "Milliseconds of waiting for the heads of upstream's answers.",
     "x-claif-overhead-ms": "Milliseconds of the gateway's own, so far.",
@@ -98,7 +98,7 @@ def document() -> dict[str, Any]:
                 **{f"AnthropicError{status}": _failure(status, native=True) for status in _ERRORS},
             },
             "headers": {
-                name: {"description": what, "schema": TEXT} for name, what in _HEADERS.items()
+                name: {"description": what, "schema": TEXT} for name, what in HEADERS.items()
             },
         },
     }
@@ -163,7 +163,7 @@ def _response(endpoint: Endpoint) -> dict[str, Any]:
         content["text/event-stream"] = {"schema": {"description": _STREAMS[endpoint.name]}}
     told: dict[str, Any] = {"description": endpoint.summary, "content": content}
     if endpoint.path.startswith("/v1/"):
-        told["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+        told["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     return told
 
 
