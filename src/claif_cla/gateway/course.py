@@ -241,7 +241,7 @@ async def _end(parts: Parts, caller: Caller) -> None:
     visit.ended_at = perf_counter()
     if visit.left and not caller.started:
         visit.status = _LEFT
-    if not visit.settled:
+    if not visit.settled and (visit.reserved is not None or visit.usages):
         await asyncio.shield(parts.gate.settle(visit))
     parts.seen.finished(visit)
 
