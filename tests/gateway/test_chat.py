@@ -129,6 +129,7 @@ def test_another_model_answers_where_the_first_cannot(start, server):
     assert answer.status_code == 200
     models = [json.loads(request.body)["model"] for request in server.requests]
     assert [name.split("-")[1] for name in models] == ["opus", "sonnet"]
+    assert answer.headers["x-claif-model"] == models[1]
 
 
 def test_what_the_request_is_to_blame_for_is_not_tried_elsewhere(start, server):
@@ -203,6 +204,27 @@ def test_who_leaves_before_the_first_word_ends_the_upstream_call(gateway, server
         )
     server.wait_until_abandoned()
     settled(gateway)
+
+
+JSON = {"content-type": "application/json"}
+STALLED = [no_answer(Ending.STALL), streamed(b"", ending=Ending.STALL)]
+
+
+@pytest.mark.parametrize("script", [*STALLED, streamed(b"", headers=JSON, ending=Ending.STALL)])
+def test_who_leaves_before_the_first_word_is_charged_for_the_prompt(
+    gateway, server, script, tmp_path
+):
+    server.enqueue(script)
+    with pytest.raises(openai.APITimeoutError):
+        client_of(gateway).with_options(timeout=0.3).chat.completions.create(
+            model="sonnet", messages=[{"role": "user", "content": "word " * 1000}]
+        )
+    server.wait_until_abandoned()
+    settled(gateway)
+    (sums,) = report(tmp_path)
+    assert (sums.requests, sums.output) == (1, 0)
+    assert sums.input > 500
+    assert sums.cost > 0
 
 
 def test_who_leaves_in_the_middle_is_charged_for_what_was_said(gateway, server, tmp_path):

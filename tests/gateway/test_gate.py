@@ -260,6 +260,28 @@ async def test_a_reply_that_was_left_is_estimated():
     assert setting.book[0].estimated
 
 
+@pytest.mark.parametrize(
+    ("left", "untold", "endpoint", "tokens"),
+    [
+        (True, 1, "chat", 100),
+        (True, 2, "chat", 200),
+        (True, 0, "chat", 0),
+        (False, 1, "chat", 0),
+        (True, 1, "count_tokens", 0),
+    ],
+)
+async def test_who_leaves_before_anything_is_told_pays_for_the_prompt(
+    left, untold, endpoint, tokens
+):
+    setting = Setting(tokens_per_minute=1000)
+    visit = setting.visit(endpoint=endpoint)
+    await setting.reserve(visit)
+    visit.left, visit.untold = left, untold
+    await setting.gate.settle(visit)
+    (entry,) = setting.book
+    assert (entry.input, entry.output, entry.estimated) == (tokens, 0, tokens > 0)
+
+
 async def test_counting_tokens_takes_a_request_and_no_tokens():
     setting = Setting(requests_per_minute=2, tokens_per_minute=10)
     for _ in range(2):

@@ -93,7 +93,8 @@ async def _first_answer(
         answer = await answered(call, opened)
         if not names or answer.status not in _TRY_ANOTHER:
             return answer, opened
-        call = _with_model(call, names.pop(0))
+        name = names.pop(0)
+        call, visit.model = _with_model(call, name), parts.choosing.choice(name).model
 
 
 def _with_model(call: Call, name: str) -> Call:

@@ -27,6 +27,8 @@ class Counting:
         """Take what a reply has used so far in the place of what it had."""
         model, usage = used.message.get("model"), used.message.get("usage")
         earlier = self._visit.usages.get(used.reply.handle)
+        if earlier is None:
+            self._visit.untold -= 1
         self._visit.usages[used.reply.handle] = Usage(
             model if isinstance(model, str) else self._visit.model or "",
             usage if isinstance(usage, dict) else {},

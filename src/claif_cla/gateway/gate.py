@@ -22,7 +22,7 @@ from claif_cla.gateway.ledger.entry import Entry
 from claif_cla.gateway.limits.answers import denial, headers, too_large
 from claif_cla.gateway.limits.counters import ANONYMOUS, Claim, Counters, Limits, Refused
 from claif_cla.gateway.money import Bill, Demand, Prices, bill, demand
-from claif_cla.gateway.visit import Visit
+from claif_cla.gateway.visit import Usage, Visit
 
 if TYPE_CHECKING:
     from claif_cla.gateway.config import Config
@@ -233,6 +233,10 @@ class Gate:
         reserved: _Reserved | None = visit.reserved
         if reserved is None and not visit.usages:
             return
+        if visit.left and visit.untold > 0 and visit.endpoint != "count_tokens":
+            # Upstream has the prompt, and charges for it, though nobody waits for the answer.
+            for number in range(visit.untold):
+                visit.usages["untold", number] = Usage(visit.model or "", {})
         total = self._bill(visit, reserved)
         visit.cost = total.cost
         # The ledger first: what it has is never lost, and Redis is told its sums again.

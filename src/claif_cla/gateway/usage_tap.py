@@ -75,6 +75,8 @@ class UsageTap:
 
     def _take(self, message: Mapping[str, Any], *, complete: bool) -> None:
         model, counts = message.get("model"), message.get("usage")
+        if self._handle not in self._visit.usages:
+            self._visit.untold -= 1
         self._visit.usages[self._handle] = Usage(
             model if isinstance(model, str) else self._visit.model or "",
             counts if isinstance(counts, dict) else {},

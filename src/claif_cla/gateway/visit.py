@@ -56,6 +56,7 @@ class Visit:
         first_byte_at: when the first byte of the answer was sent.
         adapted: the value of `x-claif-adapted`.
         usages: by upstream reply: the exchange that it came through.
+        untold: upstream requests that were sent, did not fail, and have told no usage yet.
         cost: millionths of a US dollar, once settled; None where the prices are unknown.
         left: whether the client went before its answer was complete.
         settled: whether limits and ledger know how it ended.
@@ -83,6 +84,7 @@ class Visit:
     ended_at: float | None = None
     adapted: str = ""
     usages: dict[Any, Usage] = field(default_factory=dict)
+    untold: int = 0
     cost: int | None = None
     left: bool = False
     settled: bool = False

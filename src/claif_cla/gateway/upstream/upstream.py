@@ -189,6 +189,7 @@ class Upstream:
         """One request to one account, up to what tells whether it is an answer."""
         visit.account = account.name
         visit.attempts += 1
+        visit.untold += 1
         end = min(asyncio.get_running_loop().time() + self._times.first_byte, deadline)
         exchange: PeekedExchange | None = None
         began = time.perf_counter()
@@ -199,13 +200,17 @@ class Upstream:
                 finally:
                     visit.upstream_seconds += time.perf_counter() - began
                 if isinstance(sent, Trouble):
+                    visit.untold -= 1
                     return _Attempt(None, sent)
                 exchange = sent
                 trouble = status_trouble(exchange.status, exchange.headers, time.time())
                 if trouble is None and _is_stream(exchange):
                     trouble = await first_event_trouble(exchange)
+                if trouble is not None or exchange.status >= 400:
+                    visit.untold -= 1  # errors are free
                 return _Attempt(exchange, trouble)
         except UpstreamFailure as failure:  # before the first event
+            visit.untold -= 1
             return _Attempt(None, _broken(failure))
         except BaseException:  # the caller left
             if exchange is not None:
