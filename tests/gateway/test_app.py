@@ -35,3 +35,10 @@ def test_retired_models_are_gone_only_where_every_account_is_at_anthropic(
 
 def test_the_simulator_stands_for_anthropic(config_of):
     assert official_of(config_of({"upstream.backend": "simulator"}))
+
+
+def test_the_keys_file_is_let_go_of_at_the_end(config_of, keys):
+    keys.create("alice")
+    app = build(config_of({"upstream.backend": "simulator"}))
+    anyio.run(app.shutdown)
+    assert app._ring._store._file._reader is None

@@ -99,6 +99,7 @@ class App(Gateway):
         await self.parts.gate.close()
         await asyncio.to_thread(self._ledger.close)
         await asyncio.to_thread(self.parts.seen.close)
+        self._ring.close()
 
     def reload(self, config: Config) -> None:
         """Serve the requests to come by another configuration; those that run go on as they are.

@@ -244,6 +244,16 @@ def test_what_a_locked_database_has_not_is_reported_and_moved_at_the_next_start(
     assert count() == 1
 
 
+def test_a_ledger_that_cannot_move_lets_go_of_its_file_all_the_same(opened, entry, locked):
+    book = opened()
+    book.append(entry())
+    other = locked()
+    book.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        book._tables._db.execute("SELECT 1")
+    other.execute("ROLLBACK")
+
+
 def test_a_full_database_keeps_the_journal(opened, entry, count, monkeypatch):
     book = opened()
     book.append(entry())

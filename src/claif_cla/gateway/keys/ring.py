@@ -65,6 +65,10 @@ class KeyRing:
         """Change whether every request needs a key."""
         self._required = required
 
+    def close(self) -> None:
+        """Let go of the store; keys that are known open as before."""
+        self._store.close()
+
     def admit(self, credential: str | None, endpoint: str, now: float) -> Key | None:
         """The key that was shown; None where none is needed, and none was shown or there are none.
 

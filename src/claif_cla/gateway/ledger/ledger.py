@@ -162,8 +162,10 @@ class Ledger:
             with suppress(OSError):
                 self._write_waiting()
             self._journal.close()
-            self._move_all()
-            self._tables.close()
+            try:
+                self._move_all()
+            finally:
+                self._tables.close()
         except (sqlite3.Error, OSError) as error:
             _log.error("%s takes nothing (%s); the next start moves the journal", self.path, error)
         finally:
