@@ -12,6 +12,7 @@ from claif_cla.gateway.keys import Scopes
 from claif_cla.gateway.ledger import Report
 from loopback import (
     Ending,
+    cut_every,
     error_body,
     error_event,
     json_answer,
@@ -136,3 +137,47 @@ def test_who_leaves_ends_the_upstream_call(gateway, server):
         next(iter(stream))
         stream.close()
     server.wait_until_abandoned()
+
+
+HTML = b"<html><body>Bad gateway</body></html>"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("status", "told"), [(200, 502), (302, 502), (404, 404), (503, 503)])
+def test_a_page_of_a_proxy_is_told_as_an_error(gateway, server, status, told, stream):
+    server.enqueue(whole(HTML, status, {"content-type": "text/html"}))
+    answer = post(gateway, stream=stream)
+    assert (answer.status_code, answer.json()["type"]) == (told, "error")
+
+
+def test_a_stream_that_ends_without_its_last_event_ends_with_an_error(gateway, server):
+    server.enqueue(streamed(EVENTS[: EVENTS.index(b"event: message_stop")]))
+    told = post(gateway, stream=True).text
+    assert told.rstrip().splitlines()[-2] == "event: error"
+
+
+def test_a_stream_that_is_cut_in_an_event_raises_the_sdks_own_error(gateway, server):
+    cut = EVENTS.index(b"event: content_block_stop") - 30
+    server.enqueue(streamed(EVENTS[:cut], ending=Ending.RESET))
+    with (
+        anthropic.Anthropic(base_url=gateway.url, api_key="any", max_retries=0) as client,
+        pytest.raises(anthropic.APIStatusError, match="broke its answer off"),
+    ):
+        list(client.messages.create(**ASKED, stream=True))
+
+
+def test_what_breaks_behind_the_end_is_not_told(gateway, server):
+    server.enqueue(streamed(EVENTS, ending=Ending.RESET))
+    assert post(gateway, stream=True).content == EVENTS
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_events_come_whole_however_they_are_cut(gateway, server, size):
+    events = EVENTS.replace(b"\n", b"\r\n") if size == 7 else EVENTS
+    server.enqueue(streamed(cut_every(events, size)))
+    with httpx2.Client(timeout=30) as client:
+        body = {**ASKED, "stream": True}
+        with client.stream("POST", f"{gateway.url}/v1/messages", json=body) as answer:
+            pieces = list(answer.iter_raw())
+    assert b"".join(pieces) == events
+    assert all(piece.endswith((b"\n\n", b"\r\n\r\n")) for piece in pieces)

@@ -15,6 +15,8 @@ MAX_LINE = 1024 * 1024
 """Bytes of one line that are looked at. The two events that count are far below."""
 _ENVELOPE = 100
 """About so many bytes of a delta's line are not its text."""
+_MARKS = (b'"usage"', b'"message_stop"', b'"error"')
+"""One of them stands in each line that counts."""
 
 
 class UsageTap:
@@ -23,6 +25,9 @@ class UsageTap:
     Args:
         visit: of the request.
         handle: what the stream is read from; names it among the visit's usages.
+
+    Attributes:
+        complete: whether the last event has come: `message_stop`, or an error.
     """
 
     __slots__ = ("_handle", "_rest", "_visit", "complete")
@@ -47,7 +52,7 @@ class UsageTap:
                 usage.characters += max(0, len(line) - _ENVELOPE)
             self._visit.chunks += 1
             return
-        if len(line) > MAX_LINE or not (b'"usage"' in line or b'"message_stop"' in line):
+        if len(line) > MAX_LINE or not any(mark in line for mark in _MARKS):
             return
         try:
             event = json_text.load(line[5:])
@@ -66,7 +71,7 @@ class UsageTap:
             if usage is not None and isinstance(counts, Mapping):
                 usage.counts = merge_usage(usage.counts, counts)
                 usage.complete = True
-        elif kind == "message_stop":
+        elif kind in ("message_stop", "error"):
             self.complete = True
 
     def message(self, message: Mapping[str, Any]) -> None:
