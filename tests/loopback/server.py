@@ -17,6 +17,9 @@ from loopback.script import TIMEOUT, Script, json_answer
 
 __all__ = ["LoopbackServer", "refused_address"]
 
+BACKLOG = 4_096
+"""Connections that the kernel holds: a test may open thousands at once."""
+
 
 @contextlib.contextmanager
 def refused_address() -> Iterator[str]:
@@ -31,13 +34,17 @@ def refused_address() -> Iterator[str]:
 class LoopbackServer:
     """The server; a context manager. Its methods may be called from any thread.
 
+    It may be entered again after its end, as a server that dies and comes back.
+
     Attributes:
+        port: to listen on; 0 for a free one, which a second start has again.
         requests: every complete request since the last `reset`, in order of arrival.
         failures: what went wrong in the server itself: a script or a callable that raised, a
             request that is no HTTP, an answer that nobody had provided. Tests expect it empty.
         abandoned: how many answers a client left before their end, since the last `reset`.
     """
 
+    port: int = 0
     requests: list[ReceivedRequest] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     abandoned: int = 0
@@ -51,7 +58,7 @@ class LoopbackServer:
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
         self._thread.start()
         self._listener = self._run(self._listen())
-        self.port: int = self._listener.sockets[0].getsockname()[1]
+        self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -134,7 +141,9 @@ class LoopbackServer:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT)
 
     async def _listen(self) -> asyncio.Server:
-        return await self._loop.create_server(lambda: Connection(self), "127.0.0.1", 0, backlog=512)
+        return await self._loop.create_server(
+            lambda: Connection(self), "127.0.0.1", self.port, backlog=BACKLOG
+        )
 
     async def _shut(self) -> None:
         # In this order: asyncio trips over a connection accepted just before its server closed.
