@@ -69,7 +69,8 @@ class Gateway:
         parts = self.parts
         visit = Visit(_new_id(), scope["method"], scope["path"], client=_client(scope))
         seconds = parts.config.server.send_seconds
-        direct = scope.get("extensions", {}).get(DIRECT)
+        # Taken out: what leads to the request and is led to by it waits for the collector.
+        direct = scope.get("extensions", {}).pop(DIRECT, None)
         caller = Caller(visit, receive, send, send_seconds=seconds, direct=direct)
         try:
             await self._serve(parts, caller, scope)
