@@ -76,7 +76,9 @@ class RunningGateway:
         self.url = url_of(server.host, listeners[0])
         http = uvicorn.Config(
             self.app,
-            http=connection_class(Bounds(server.max_connections, server.max_header_bytes)),
+            http=connection_class(
+                Bounds(server.max_connections, server.max_header_bytes, server.send_seconds)
+            ),
             interface="asgi3",
             ws="none",
             lifespan="off",

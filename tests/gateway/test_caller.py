@@ -5,7 +5,7 @@ import asyncio
 import anyio
 import pytest
 
-from claif_cla.gateway.caller import COMMENT, MAX_PIECES, Caller
+from claif_cla.gateway.caller import COMMENT, MAX_PIECES, Caller, StreamWriter
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.visit import Visit
 from gateway.asgi import Connection
@@ -123,6 +123,39 @@ async def test_who_takes_nothing_of_a_stream_is_gone():
     with pytest.raises(asyncio.CancelledError):
         await asyncio.ensure_future(serve())
     assert caller.visit.left
+
+
+async def test_who_is_slow_to_take_a_stream_costs_no_time(monkeypatch):
+    looks = []
+    look = StreamWriter._look
+    monkeypatch.setattr(StreamWriter, "_look", lambda self: (looks.append(1), look(self)))
+    connection = Connection()
+    connection.gate = asyncio.Event()
+    caller = caller_of(connection, send_seconds=0.5)
+
+    async def serve():
+        await caller.stream(0.05, list).write(b"data: 1\n\n")
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(serve())
+    assert len(looks) <= 0.5 / 0.05 + 2
+
+
+async def test_who_takes_nothing_loses_the_connection_too():
+    class Line:
+        aborted = 0
+
+        def abort(self):
+            Line.aborted += 1
+
+    connection = Connection()
+    connection.gate = asyncio.Event()
+    caller = Caller(
+        Visit("req_1"), connection.receive, connection.send, send_seconds=0.0, direct=Line()
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(caller.write(b"x"))
+    assert Line.aborted == 1
 
 
 async def test_after_the_answer_nobody_watches():

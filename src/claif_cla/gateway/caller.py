@@ -146,10 +146,17 @@ class Caller:
         """What ends a task because the caller is gone."""
 
         def end() -> None:
-            self.visit.left = True
-            task.cancel()
+            if not self.visit.left:  # one that ends already is not disturbed again
+                self.visit.left = True
+                task.cancel()
 
         return end
+
+    def drop(self, task: asyncio.Task[Any]) -> None:
+        """End a task because the caller takes nothing any more, and its connection as well."""
+        self.end_of(task)()
+        if self.direct is not None:
+            self.direct.abort()
 
     async def _disconnected(self, gone: Callable[[], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -193,7 +200,7 @@ class Caller:
         """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - see `watch`
-        stuck = asyncio.get_running_loop().call_later(self.send_seconds, self.end_of(task))
+        stuck = asyncio.get_running_loop().call_later(self.send_seconds, self.drop, task)
         try:
             await self.write_untimed(data, more=more)
         finally:
@@ -229,10 +236,10 @@ class StreamWriter:
     __slots__ = (
         "_caller",
         "_comment",
-        "_end",
         "_headers",
         "_seconds",
         "_since",
+        "_task",
         "_timer",
         "_writing",
     )
@@ -243,7 +250,7 @@ class StreamWriter:
         self._caller, self._seconds, self._headers = caller, comment_seconds, headers
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - see `Caller.watch`
-        self._end = caller.end_of(task)
+        self._task = task
         self._since = perf_counter()
         self._writing = False
         self._comment: asyncio.Task[None] | None = None
@@ -255,14 +262,18 @@ class StreamWriter:
 
     def _look(self) -> None:
         passed = perf_counter() - self._since
+        wait = self._seconds
         if self._writing:
-            if passed >= self._caller.send_seconds:
-                self._end()
+            left = self._caller.send_seconds - passed
+            if left <= 0:
+                self._caller.drop(self._task)
                 return
+            wait = min(wait, left)
         elif passed >= self._seconds:
             self._comment = asyncio.get_running_loop().create_task(self._tell(COMMENT))
-            passed = 0.0
-        self._timer = self._later(self._seconds - passed)
+        else:
+            wait -= passed
+        self._timer = self._later(wait)
 
     async def _tell(self, data: bytes, *, more: bool = True) -> None:
         self._writing, self._since = True, perf_counter()

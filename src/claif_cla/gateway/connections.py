@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from typing_extensions import override
@@ -35,6 +37,9 @@ MAX_PIPELINED = 32
 """Requests that wait on one connection for an answer before theirs; no SDK sends even two."""
 
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+# Linux has it. What is left of an answer when its request has ended is the system's alone to send,
+# and one that takes nothing of it would hold its connection for ever.
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 _REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
 
 
@@ -45,10 +50,12 @@ class Bounds:
     Attributes:
         connections: that are served at the same time.
         head_bytes: of a request's line and headers, while they come in.
+        send_seconds: after which a peer that takes nothing of what it is sent is given up.
     """
 
     connections: int
     head_bytes: int
+    send_seconds: float = 60.0
 
 
 def connection_class(bounds: Bounds) -> type[HttpToolsProtocol]:
@@ -73,6 +80,10 @@ class _Connection(HttpToolsProtocol):
             return
         if over > 0:
             self.app = _busy
+        peer: socket.socket | None = transport.get_extra_info("socket")
+        if peer is not None and _USER_TIMEOUT is not None:
+            milliseconds = ceil(self.bounds.send_seconds * 1000)
+            peer.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, milliseconds)
         self._await_head()
 
     @override

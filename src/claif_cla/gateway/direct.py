@@ -53,6 +53,10 @@ class Direct:
         cycle.on_response()
         return True
 
+    def abort(self) -> None:
+        """Close the connection at once: who takes nothing would never take the rest."""
+        self._cycle.transport.abort()
+
     def piece(self, data: bytes) -> bool:
         """Write some bytes of a stream that has begun; False as `whole`. Not the last ones."""
         cycle = self._cycle

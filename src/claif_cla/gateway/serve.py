@@ -270,6 +270,7 @@ class _Run:
         self._config = config
         fresh = _bounds_of(config)
         self._bounds.connections, self._bounds.head_bytes = fresh.connections, fresh.head_bytes
+        self._bounds.send_seconds = fresh.send_seconds
         for name, value in _changeable(config).items():
             setattr(self._server.config, name, value)
         self._say("the configuration was read again")
@@ -294,7 +295,8 @@ def _as_far_as_it_runs(config: Config, running: Config) -> Config:
 
 
 def _bounds_of(config: Config) -> Bounds:
-    return Bounds(config.server.max_connections, config.server.max_header_bytes)
+    server = config.server
+    return Bounds(server.max_connections, server.max_header_bytes, server.send_seconds)
 
 
 def _changeable(config: Config) -> dict[str, Any]:
