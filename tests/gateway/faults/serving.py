@@ -86,10 +86,14 @@ class Serving:
         """Wait for its end, and tell its exit code."""
         return self._process.wait(PATIENCE)
 
+    def hang_up(self) -> None:
+        """Ask it to read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
+
     def reload(self) -> None:
         """Have it read its configuration again, and wait until it has."""
         before = self.log.count("was read again")
-        self._process.send_signal(signal.SIGHUP)
+        self.hang_up()
         until(lambda: self.log.count("was read again") > before, "no reload")
 
     def metric(self, name: str) -> float:
