@@ -23,14 +23,18 @@ class Serving:
         folder: of its own: configuration, keys, ledger, log.
         upstream: URL.
         settings: more TOML.
+        keys: their file; one of its own unless given.
 
     Attributes:
         url: while it runs; the same at each start, once `port` is given.
     """
 
-    def __init__(self, folder: Path, upstream: str, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, upstream: str, settings: str = "", keys: Path | None = None
+    ) -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.ledger, self.keys = folder, folder / "ledger.db", folder / "keys.db"
+        self.folder, self.ledger = folder, folder / "ledger.db"
+        self.keys = keys or folder / "keys.db"
         self.url = ""
         self._upstream = upstream
         self._config, self._log = folder / "gateway.toml", folder / "log.txt"
