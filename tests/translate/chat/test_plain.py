@@ -209,6 +209,13 @@ def test_templates_and_what_was_seen_are_bounded(monkeypatch):
     assert len(plain._seen) == 10
 
 
+def test_large_parameters_push_others_out(monkeypatch):
+    monkeypatch.setattr(plain, "MAX_KEPT", 10_000)
+    for at in range(5):
+        templated(call_of({"model": NEWEST, "messages": [user()], "user": f"{at}" * 4000}))
+    assert len(plain._templates) == 2
+
+
 def test_a_body_that_is_too_large_is_refused_as_ever(monkeypatch):
     call = call_of({"model": NEWEST, "messages": [user("x" * 100)]})
     templated(call)

@@ -35,9 +35,9 @@ MAX_TEMPLATES = 128
 plan."""
 MAX_SEEN = 4_096
 """Bound of the parameters that are known by their hash, to have a template the next time."""
-MAX_PARAMETERS = 64 * 1024
-"""Characters of the tools and schemas that a template is kept for: with the bound above, some tens
-of megabytes at the worst."""
+MAX_PARAMETERS, MAX_KEPT = 64 * 1024, 1024 * 1024
+"""Characters of the tools and schemas of one template, and of all that are kept: some megabytes of
+memory, and thirty at the worst, for JSON of nothing but brackets."""
 MAX_NAMES = 64
 """Fields of a request; both APIs have fewer."""
 
@@ -63,6 +63,7 @@ class _Template(NamedTuple):
         head, tail: the fields before and behind `system` and `messages`.
         before, after: the same in bytes.
         instructions: the blocks behind the caller's own in `system`.
+        size: characters of its parameters.
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class _Template(NamedTuple):
     before: bytes
     after: bytes
     instructions: list[dict[str, Any]]
+    size: int
 
 
 _templates: dict[Any, _Template] = {}
@@ -98,10 +100,12 @@ def plan_plain(call: Call, found: Resolution, planner: _Planner) -> Plan | None:
     if template is None:
         if _is_new(hash(key)):
             return None
-        template = _made(call, found, conversation, planner)
+        template = _made(call, found, conversation, planner, key)
         if template is None:
             return None
         _keep(_templates, key, template, MAX_TEMPLATES)
+        while sum(one.size for one in [*_templates.values()]) > MAX_KEPT:
+            _forget(_templates)
     return _filled(template, conversation, call)
 
 
@@ -174,7 +178,7 @@ def _key(call: Call, found: Resolution, conversation: _Conversation) -> Any:
 
 
 def _made(
-    call: Call, found: Resolution, conversation: _Conversation, planner: _Planner
+    call: Call, found: Resolution, conversation: _Conversation, planner: _Planner, key: Any
 ) -> _Template | None:
     """The template, from the plan of a sample; None for what is refused."""
     user, answer = {"role": "user", "content": "."}, {"role": "assistant", "content": "."}
@@ -204,14 +208,20 @@ def _made(
         json_text.dump_bytes(head)[:-1],
         b"," + json_text.dump_bytes(tail)[1:] if tail else b"}",
         [*plan.body.get("system", ())][own:],
+        sum(len(part) for part in key if type(part) is str),
     )
 
 
 def _keep(place: dict[Any, Any], key: Any, value: Any, most: int) -> None:
     place[key] = value
     while len(place) > most:
-        with suppress(KeyError, StopIteration, RuntimeError):  # another thread does the same
-            del place[next(iter(place))]
+        _forget(place)
+
+
+def _forget(place: dict[Any, Any]) -> None:
+    """Forget what was kept first."""
+    with suppress(KeyError, StopIteration, RuntimeError):  # another thread does the same
+        del place[next(iter(place))]
 
 
 def _filled(template: _Template, conversation: _Conversation, call: Call) -> Plan | None:
