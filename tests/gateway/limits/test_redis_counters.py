@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import logging
 import re
+import time
 from datetime import datetime, timezone
 from importlib import import_module
 
@@ -14,7 +15,7 @@ import pytest
 from claif_cla.gateway.limits import InProcessCounters, Limits, Refused, Standing, scripts
 from claif_cla.gateway.limits.counters import day_of, month_of
 from claif_cla.gateway.limits.redis_counters import RENEW_SECONDS, RedisCounters
-from claif_cla.gateway.limits.redis_line import Away
+from claif_cla.gateway.limits.redis_line import Away, RedisLine
 from gateway.limits.clocks import NOON, Claims, Clock, counters
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -273,6 +274,19 @@ def _failing(tries):
         raise ConnectionError
 
     return script
+
+
+@pytest.mark.skipif(not hasattr(asyncio.Task, "cancelling"), reason="Python 3.10 can't tell")
+@pytest.mark.parametrize("steps", range(25))
+async def test_who_leaves_while_redis_is_connected_to_is_gone(redis_server, steps):
+    line = RedisLine(redis_server.url, timeout=20.0, monotonic=time.monotonic)
+    asked = asyncio.ensure_future(line.run("return 1", (), ()))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await line.close()
 
 
 async def test_a_redis_that_hangs_is_away_after_the_time_limit(replica):

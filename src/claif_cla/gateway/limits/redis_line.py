@@ -7,6 +7,7 @@ Redis that hangs costs one request a second its time limit, not every one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -68,12 +69,16 @@ class RedisLine:
         loaded = self._scripts.get(script)
         if loaded is None:
             loaded = self._scripts[script] = self._client.register_script(script)
+        cancelled = _cancellations()
         try:
             with anyio.fail_after(self._timeout):
                 answer = await loaded(keys=keys, args=args)
         except Exception as error:  # noqa: BLE001 - whatever it is, requests go on
             self._failed(error)
             raise Away(is_sent=True) from None  # the cause may quote the address
+        # The library loses one while it connects, and a caller who has left would be served.
+        if _cancellations() > cancelled:
+            raise asyncio.CancelledError
         if self.is_away:
             self.is_away = False
             _LOG.warning("Redis answers again; limits are shared again")
@@ -93,6 +98,12 @@ class RedisLine:
                 await self._client.aclose()
         except Exception as error:  # noqa: BLE001 - it is given up either way
             _LOG.debug("closing the connections to Redis failed (%s)", _kind(error))
+
+
+def _cancellations() -> int:
+    """How often the current task was cancelled; 0 on Python 3.10, which does not count."""
+    asked: int = getattr(asyncio.current_task(), "cancelling", int)()
+    return asked
 
 
 def _kind(error: Exception) -> str:
