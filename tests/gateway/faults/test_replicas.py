@@ -146,11 +146,22 @@ def test_a_budget_outlives_the_memory_of_redis(pair, redis, when_down, times):
     budget = 100 * FULL_COST
     both = pair(KeyLimits(daily_budget=budget), when_down)
     with both.load(stop_at=lambda got: got.final) as load:
-        for _ in range(2):
-            load.wait_for(20)
-            redis.kill()
-            redis.start()
+        load.wait_for(20)
+        redis.kill()
+        redis.start()
         load.join()
     costs = both.end()
     assert {got.id for got in load.full} == set(costs)
     assert budget <= sum(costs.values()) <= times * budget + CALLERS * FULL_COST
+
+
+def test_what_a_replica_has_spent_that_is_asked_no_more_is_not_forgotten(pair, redis):
+    both = pair(KeyLimits(daily_budget=10 * FULL_COST))
+    assert both.ask(1).status_code == 200
+    while both.ask(0).status_code == 200:
+        pass
+    redis.kill()
+    redis.start()
+    told = []
+    until(lambda: told.append(both.ask(1).status_code) or told[-1] != 503, "no answer")
+    assert told[-1] == 429

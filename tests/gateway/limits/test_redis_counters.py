@@ -14,7 +14,7 @@ import pytest
 
 from claif_cla.gateway.limits import InProcessCounters, Limits, Refused, Standing, scripts
 from claif_cla.gateway.limits.counters import day_of, month_of
-from claif_cla.gateway.limits.redis_counters import RENEW_SECONDS, RedisCounters
+from claif_cla.gateway.limits.redis_counters import RENEW_SECONDS, SETTLE_SECONDS, RedisCounters
 from claif_cla.gateway.limits.redis_line import Away, RedisLine
 from gateway.limits.clocks import NOON, Claims, Clock, counters
 
@@ -167,13 +167,40 @@ async def test_a_call_that_ends_while_its_lease_is_renewed_does_not_stay(replica
     await taken(one, claims(limits))
 
 
+async def test_a_redis_that_forgot_is_told_all_again_before_it_is_asked(replica, redis, clock):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    silent, other = replica("silent"), replica("other")
+    claim = claims(limits)
+    await taken(other, claims(limits))
+    await taken(silent, claim)
+    await silent.give(claim, 0, 100)
+    await silent._remind()
+    await redis.flushall()
+    assert (await refused(other, claims(limits))).limit == "unavailable"
+    await silent._remind()
+    assert (await refused(other, claims(limits))).limit == "unavailable"
+    clock.now += SETTLE_SECONDS
+    assert (await refused(other, claims(limits))).limit == "daily_budget"
+
+
+async def test_a_redis_that_remembers_is_told_nothing(replica, redis):
+    one, claims = replica(), Claims()
+    await taken(one, claims(Limits(daily_budget=100)))
+    await one._remind()
+    told = await redis.hgetall("claif:{key}:day")
+    one._run = None
+    await one._remind()
+    assert await redis.hgetall("claif:{key}:day") == told
+
+
 async def test_everything_in_redis_has_an_end_and_one_hash_tag(replica, redis):
     one, claims = replica(prefix="test"), Claims()
     claim = claims(Limits(1, 100, 2, 100, 100), tokens=10, cost=10, key_id="k_1")
     await taken(one, claim)
-    names = sorted(await redis.keys("*"))
+    names = sorted(await redis.keys("test:{*"))
     assert names == [b"test:{k_1}:" + part for part in
                      (b"calls", b"day", b"held", b"month", b"state")]  # fmt: skip
+    assert {*await redis.keys("*")} - {*names} <= {b"test:memory"}
     assert min([await redis.ttl(name) for name in names]) > 0
     await one.give(claim, 5, 5)
     assert await redis.exists("test:{k_1}:calls", "test:{k_1}:held") == 0

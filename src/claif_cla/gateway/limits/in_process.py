@@ -53,6 +53,7 @@ class KeyState:
         day_before, month_before: spent before this process began, by its ledger.
         day_spent, month_spent: by this process.
         day_elsewhere, month_elsewhere: by other replicas, as far as it was told.
+        shared: whether Redis has judged a call of it, and so knows it.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class KeyState:
         "month_elsewhere",
         "month_spent",
         "requests",
+        "shared",
         "tokens",
     )
 
@@ -81,6 +83,7 @@ class KeyState:
         self.day_before, self.month_before = before
         self.day_spent = self.month_spent = 0
         self.day_elsewhere = self.month_elsewhere = 0
+        self.shared = False
 
     def drain(self, limits: Limits, at: float, day: int) -> None:
         """Let time pass."""
@@ -181,6 +184,18 @@ class InProcessCounters(Counters):
             state.drain(claim.limits, at, day)
         claim.state = state
         return state
+
+    def spenders(self) -> list[Claim]:
+        """A claim of nothing for each key that this process, or its ledger, knows to have spent."""
+        limits = {
+            key_id: state.limits
+            for key_id, state in self._keys.items()
+            if state.month_before or state.month_spent
+        }
+        for key_id, sums in self._before.items():
+            if any(sums) and key_id not in self._keys:
+                limits[key_id] = Limits()
+        return [Claim("", key_id, kept, 0, 0) for key_id, kept in limits.items()]
 
     def take_now(self, claim: Claim) -> Standing | Refused:
         """`take`, without waiting for anything."""

@@ -22,8 +22,11 @@ second, then one call tries again. Meanwhile, by `when_down`:
 - `open`: each replica goes on with its own counters, and with what it last heard of the others'
   spending. At the worst each lets through a whole limit of its own.
 
-What ends meanwhile is told when Redis is back. Redis needs no persistence for this, and 6.0 or
-later; it should refuse (`noeviction`) rather than forget when it is full.
+What ends meanwhile is told when Redis is back. If it comes back without its memory, each replica
+tells it again what its ledger knows, within a second or two and whether it is asked or not; it
+counts as away for `SETTLE_SECONDS` longer, so that no replica spends what another has. Redis needs
+no persistence for this, and 6.0 or later; it should refuse (`noeviction`) rather than forget when
+it is full.
 """
 
 from __future__ import annotations
@@ -50,7 +53,15 @@ from claif_cla.gateway.limits.counters import (
 )
 from claif_cla.gateway.limits.in_process import InProcessCounters, KeyState
 from claif_cla.gateway.limits.redis_line import PAUSE, Away, RedisLine
-from claif_cla.gateway.limits.scripts import GIVE, LIMITS, RENEW, TAKE
+from claif_cla.gateway.limits.scripts import (
+    FORGOTTEN,
+    GIVE,
+    LIMITS,
+    REMEMBER,
+    RENEW,
+    TAKE,
+    TELL,
+)
 
 __all__ = ["RedisCounters"]
 
@@ -61,6 +72,9 @@ RENEW_SECONDS = 20.0
 MAX_UNTOLD = 10_000
 """Calls that have ended while Redis was away, to be told later. Of more the oldest are dropped:
 their leases run out by themselves, and their money comes with the key's next call."""
+SETTLE_SECONDS = 3.0
+"""How long a Redis that has lost its memory is not asked. Every replica looks each second whether
+it has, and a look over a connection that broke with the old one costs it another second."""
 RENEWED_AT_ONCE = 200
 """Calls in one script, which holds up all others while it runs."""
 
@@ -103,7 +117,10 @@ class RedisCounters(Counters):
         self._untold: deque[tuple[Claim, int]] = deque(maxlen=MAX_UNTOLD)
         self._wake = asyncio.Event()
         self._was_away = False
+        self._memory: bytes | None = None
+        self._settled_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
 
     @override
     async def take(self, claim: Claim) -> Standing | Refused:
@@ -117,16 +134,29 @@ class RedisCounters(Counters):
             _or_none(limits.daily_budget),
             _or_none(limits.monthly_budget),
             LEASE_SECONDS,
+            int(state.shared),
         )
         self._keep()
+        if self._monotonic() < self._settled_at:
+            return self._without_redis(claim, is_sent=False)
         try:
             answer = await self._run(TAKE, claim, state, claim.tokens, extra)
         except Away as away:
             return self._without_redis(claim, is_sent=away.is_sent)
+        if answer[0] == FORGOTTEN:
+            self._settle()
+            return self._without_redis(claim, is_sent=False)
         return self._verdict(claim, state, answer)
+
+    def _settle(self) -> None:
+        """Redis has lost its memory: leave the others the time to tell it theirs."""
+        now = self._monotonic()
+        if now >= self._settled_at:  # else it was noticed already
+            self._settled_at = now + SETTLE_SECONDS
 
     def _verdict(self, claim: Claim, state: KeyState, answer: Sequence[Any]) -> Standing | Refused:
         day, day_at, month, month_at = map(_whole, answer[5:])
+        state.shared = True
         if day_at == state.day:  # else the two clocks are on either side of midnight
             state.day_elsewhere = max(0, day - state.day_before - state.day_spent)
         if month_at == state.month:
@@ -214,17 +244,29 @@ class RedisCounters(Counters):
             self._keeper = asyncio.get_running_loop().create_task(self._keep_on())
 
     async def _keep_on(self) -> None:
-        """Renew leases, and tell what could not be told; until it is cancelled."""
-        while True:
+        """Renew leases, and tell what Redis does not know; until it is cancelled."""
+        while not self._closed:  # on Python 3.10 a cancellation may be lost; see `RedisLine.run`
+            with suppress(Away):
+                await self._remind()
+                await self._tell()
+                await self._renew()
             with suppress(asyncio.TimeoutError):
-                busy = self._was_away or self._untold
-                await asyncio.wait_for(self._wake.wait(), PAUSE if busy else RENEW_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), PAUSE)
             if self._wake.is_set():
                 self._wake.clear()
                 await asyncio.sleep(PAUSE)
-            with suppress(Away):
-                await self._tell()
-                await self._renew()
+
+    async def _remind(self) -> None:
+        """Tell Redis of all money again, if it is not the one that was told."""
+        name = f"{self._prefix}:memory"
+        memory = await self._line.run(REMEMBER, (name,), (secrets.token_hex(8),))
+        if memory == self._memory:
+            return
+        if self._memory is not None:
+            self._settle()
+        for claim in self._local.spenders():
+            await self._run(TELL, claim, self._local.state(claim), 0, ())
+        self._memory = memory
 
     async def _tell(self) -> None:
         while self._untold:
@@ -270,6 +312,7 @@ class RedisCounters(Counters):
     @override
     async def close(self) -> None:
         """Tell what can still be told, and close the connections."""
+        self._closed = True
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):

@@ -8,12 +8,14 @@ All keys of one API key share a hash tag, so that a cluster keeps them on one no
 | `…:calls` | sorted set: the calls in flight, by the deadline of their lease | two leases |
 | `…:held` | hash: what each of them has reserved, `tokens cost` | two leases |
 | `…:day`, `…:month` | hash: `period`, `spent`, of it `by:<ledger>`, `run:<process>` | 2, 33 days |
+| `<prefix>:memory` | of no key: a random text, which is another once Redis forgot | 33 days |
 
 **Money.** With every call a process tells two sums: what its ledger knew when it began, and what
 it has spent itself since. The script raises the ledger's part to the first at least, adds what
 the second is above what the process told last, and raises the total by the difference. So telling
 the same again changes nothing, a sum that was not told comes with the next one, and a Redis that
-has forgotten all is told it again by every replica with its next call.
+has forgotten all is told it again by every replica, as soon as it notices. A call of a key that
+Redis should know, and does not, is not judged.
 
 **Tokens and calls.** What a call has reserved is found by its id, and taken away with it: ending a
 call twice ends it once. Calls whose lease has run out are taken away by the next one.
@@ -26,7 +28,7 @@ from __future__ import annotations
 
 from claif_cla.gateway.limits.counters import LimitName
 
-__all__ = ["GIVE", "LIMITS", "RENEW", "TAKE"]
+__all__ = ["FORGOTTEN", "GIVE", "LIMITS", "REMEMBER", "RENEW", "TAKE", "TELL"]
 
 LIMITS: tuple[LimitName | None, ...] = (
     None,
@@ -37,6 +39,8 @@ LIMITS: tuple[LimitName | None, ...] = (
     "tokens_per_minute",
 )
 """What the number that `TAKE` answers first means."""
+FORGOTTEN = -1
+"""What it answers instead where Redis has lost what it knew of the key: nothing is counted then."""
 
 _COMMON = """
 local state, calls, held, days, months = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -143,7 +147,7 @@ end
 
 # ARGV: now; ledger, process; day, spent before, by the process; month and the same; requests a
 # minute, tokens a minute (-1: no limit); visit, tokens; for TAKE also cost, concurrent, daily and
-# monthly budget, lease.
+# monthly budget, lease, and whether Redis should know the key.
 TAKE = (
     _COMMON
     + """
@@ -152,6 +156,7 @@ local rpm, tpm = tonumber(ARGV[10]), tonumber(ARGV[11])
 local visit, tokens, cost = ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14])
 local concurrent, daily, monthly = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local lease = tonumber(ARGV[18])
+if ARGV[19] == '1' and redis.call('EXISTS', months) == 0 then return {-1} end
 local bucket = read(now, rpm, tpm)
 local d, m, told = money(now)
 
@@ -198,6 +203,22 @@ write(bucket)
 return entry and 1 or 0
 """
 )
+
+# ARGV: the first nine of them.
+TELL = (
+    _COMMON
+    + """
+money(instant(ARGV[1]))
+return 1
+"""
+)
+
+# KEYS: what Redis is known by. ARGV: what it is to be known by from now on, if it has forgotten.
+REMEMBER = """
+local known = redis.call('GET', KEYS[1]) or ARGV[1]
+redis.call('SET', KEYS[1], known, 'EX', 2851200)
+return known
+"""
 
 # ARGV: now, lease, then by call its visit, tokens and cost. A call that Redis has forgotten is
 # put back.
