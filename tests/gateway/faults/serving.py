@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -109,7 +110,19 @@ class Serving:
     @property
     def open_files(self) -> int:
         """How many files and sockets it has open."""
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        return len(self._open())
+
+    @property
+    def open_sockets(self) -> int:
+        """How many of them are sockets."""
+        return sum(where.startswith("socket:") for where in self._open())
+
+    def _open(self) -> list[str]:
+        found = []
+        for file in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found.append(str(file.readlink()))
+        return found
 
     @property
     def memory(self) -> int:

@@ -155,9 +155,11 @@ async def vanish_in_waves(readers, server):
 
 async def warm(gateway, server):
     """Have it open what stays open; how many files that are."""
+    sockets = gateway.open_sockets
     good(server)
     assert (await asyncio.to_thread(post, gateway.url, WAYS[0])).status_code == 200
     server.reset()  # upstream closes what would be kept for the next requests
+    await wait(lambda: gateway.open_sockets == sockets, "a connection is open")
     return gateway.open_files
 
 
