@@ -50,7 +50,7 @@ def client_of(gateway, key="any"):
 def settled(gateway):
     """Once nothing runs any more."""
     for _ in range(1000):
-        if gateway.app.in_flight == 0:
+        if gateway.app.in_flight == 0 and not gateway._server.server_state.tasks:
             return
         gateway.call(lambda: None)
     raise TimeoutError("something still runs")

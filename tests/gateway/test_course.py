@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claif_cla.gateway.caller import Caller, StreamWriter
+from claif_cla.gateway.direct import Direct
 from claif_cla.gateway.endpoints import ENDPOINTS
 from claif_cla.gateway.keys import Scopes
 from claif_cla.gateway.visit import Visit
@@ -284,5 +285,5 @@ def test_a_request_leaves_nothing_for_the_collector(simulated, path, stream):
 
 
 def _kept_of_requests():
-    kinds = (Visit, Caller, StreamWriter)
+    kinds = (Visit, Caller, Direct, StreamWriter)
     return [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]
