@@ -92,7 +92,7 @@ class _Recorder:
             outcome = create(recorder, **arguments)
             if hasattr(outcome, "send"):  # a coroutine: nothing in it waits
                 outcome.send(None)
-        except StopIteration:
+        except StopIteration:  # the coroutine's end
             pass
         except Exception:  # noqa: BLE001 - whatever it is, it is not what we know
             return None

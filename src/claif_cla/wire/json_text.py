@@ -35,7 +35,7 @@ def load(text: str | bytes) -> Any:
     """
     try:
         return from_json(text)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # Python's own takes more, and says why not
         pass
     try:
         return json.loads(text)
