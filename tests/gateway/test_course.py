@@ -247,7 +247,8 @@ def test_no_body_breaks_the_gateway(simulated, path, body):
     headers = {"content-type": "application/json"}
     answer = call(simulated, "POST", path, content=body, headers=headers)
     assert answer.status_code < 500, answer.text
-    assert answer.json()
+    # Some bodies are requests, and what asks for a stream gets one.
+    assert answer.headers["content-type"].startswith("text/event-stream") or answer.json()
 
 
 @pytest.mark.parametrize("name", ["sk-ant-planted-0123456789", "claif-planted0123456789"])
