@@ -158,13 +158,21 @@ class EventReader:
         return event
 
     def read(self) -> Generator[Effect, Any, None]:
-        """Have the next piece of the body come. Raises `TruncatedStream`, `OversizedAnswer`."""
-        piece = yield Read(self.reply)
+        """Have the next piece of the body come; see `take`."""
+        self.take((yield Read(self.reply)))
+
+    def take(self, piece: bytes) -> None:
+        """Take the next piece of the body; empty at its end.
+
+        Raises:
+            TruncatedStream, OversizedAnswer: see `next_event`.
+        """
         if not piece:
             self.ready = iter((self._last_event(),))
             return
         self._size += len(piece)
-        yield from _bounded(self._size, self.reply)
+        if self._size > MAX_ANSWER_BYTES:
+            raise OversizedAnswer(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
         self.ready = _events(self._decoder.feed(piece))
 
     def _last_event(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from claif_cla.translate.flow import (
     Drain,
     Effect,
     Flow,
+    Read,
     Reply,
     Send,
     Used,
@@ -330,7 +331,7 @@ def _chunks(
 
 def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
     """The chunks of one upstream stream, to its `message_stop`."""
-    translator = telling.translator
+    translator, more = telling.translator, Read(reader.reply)
     while not translator.complete:
         for event in reader.ready:
             if event["type"] == "error":
@@ -338,6 +339,6 @@ def _told(reader: EventReader, call: Call, telling: _Telling) -> ChunkFlow:
             yield from telling.feed(event)
             if translator.complete:
                 break
-        else:
-            yield from reader.read()
+        else:  # what `reader.read` does, without a generator for each word
+            reader.take((yield more))
     yield Used(reader.reply, telling.latest, complete=True)
