@@ -81,6 +81,9 @@ async def _round(driver: Driver, gateway: Running | None, figures: Figures, effo
     load = await driver.run(1, effort.single // scale)
     figures.take(load)
     figures.latency.append(median(load.latencies or [0.0]))
+    if gateway and not gateway.subject.streams:
+        figures.memory.append(gateway.memory())
+        return
     spent = gateway.cpu() if gateway else 0.0
     load = await driver.run(CONNECTIONS, max(CONNECTIONS, effort.streams // scale), WORDS)
     figures.take(load)
@@ -143,9 +146,9 @@ def as_table(figures: dict[str, Figures]) -> str:
             f"{median(one.rate):,.0f}",
             f"{median(one.cpu) * 1e6:,.0f} µs" if own else "",
             f"{(median(one.latency) - alone) * 1e3:.2f} ms" if own else "",
-            f"{median(one.words):,.0f}",
-            f"{median(one.word_cpu) * 1e6:,.1f} µs" if own else "",
-            f"{median(one.streams):,.0f}",
+            f"{median(one.words):,.0f}" if one.words else "–",
+            f"{median(one.word_cpu) * 1e6:,.1f} µs" if one.word_cpu else "",
+            f"{median(one.streams):,.0f}" if one.streams else "–",
             f"{one.start:.2f} s" if own else "",
             f"{one.memory[0] / 1e6:.0f} → {one.memory[-1] / 1e6:.0f} MB" if own else "",
             str(one.failures),
@@ -163,8 +166,10 @@ def _ratios(figures: dict[str, Figures]) -> list[str]:
     for name, one in figures.items():
         if name not in ("ours", "direct"):
             rate = median(ours.rate) / max(median(one.rate), 1e-9)
-            words = median(ours.words) / max(median(one.words), 1e-9)
-            lines.append(f"- ours / {name}: {rate:.2f} of the requests, {words:.2f} of the words")
+            line = f"- ours / {name}: {rate:.2f} of the requests"
+            if one.words:
+                line += f", {median(ours.words) / max(median(one.words), 1e-9):.2f} of the words"
+            lines.append(line)
     return lines
 
 

@@ -41,6 +41,7 @@ class Subject:
         target: how it is called.
         ready: the path that answers once it is up.
         environment: beside the clean one.
+        streams: whether it passes each word on before the next one comes.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Subject:
     target: Target
     ready: str = "/healthz"
     environment: dict[str, str] = field(default_factory=dict)
+    streams: bool = True
 
 
 class Running:
@@ -208,7 +210,7 @@ def portkey(upstream: int, place: Path, python: str) -> Subject:
         ("x-portkey-custom-host", f"http://127.0.0.1:{upstream}/v1"),
         ("authorization", "Bearer sk-ant-benchmark"),
     )
-    return Subject("portkey", command, Target(port, headers=headers), ready="/")
+    return Subject("portkey", command, Target(port, headers=headers), ready="/", streams=False)
 
 
 MAKERS: dict[str, Callable[[int, Path, str], Subject]] = {
