@@ -121,9 +121,9 @@ def open_events(reply: Reply) -> Generator[Effect, Any, EventReader]:
     kind = answer.get("type") if isinstance(answer, dict) else None
     if kind == "message":
         told = [{"type": "message_start", "message": answer}, {"type": "message_stop"}]
-        return EventReader(reply, iter(told), whole=True, message=answer)
+        return EventReader(reply, iter(told), answer)
     if kind == "error":
-        return EventReader(reply, iter([answer]), whole=True)
+        return EventReader(reply, iter([answer]))
     raise MalformedAnswer("the answer is JSON, but not a Message of the Messages API")
 
 
@@ -134,13 +134,11 @@ class EventReader:
     Args:
         reply: whose body is read, as far as the events asked for need it.
         ready: the events that have come already. Raises `MalformedAnswer` for what is none.
-        whole: whether those are all, and the body has been read to its end.
-        message: what they tell, where they are a whole answer.
+        message: what they tell, where they are a whole answer that has been read to its end.
     """
 
     reply: Reply
     ready: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
-    whole: bool = False
     message: Mapping[str, Any] | None = None
     _decoder: EventDecoder = field(default_factory=EventDecoder)
     _size: int = 0

@@ -209,8 +209,7 @@ def _message(reply: Reply, call: Call) -> Generator[Effect, Any, dict[str, Any]]
     while not fold.complete:
         fold.feed((yield from _next(reader, call)))
     yield Used(reply, fold.message, complete=True)
-    if not reader.whole:
-        yield Drain(reply)
+    yield Drain(reply)
     return fold.message
 
 
