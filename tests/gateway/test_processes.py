@@ -62,7 +62,8 @@ def requests_in(ledger):
 def test_a_running_stream_outlives_sigterm(serve, server):
     gate = Gate()
     server.enqueue(streamed([EVENTS[:200], gate, EVENTS[200:]]))
-    with serve() as (process, url):
+    # The first comment brings the head of the answer: what has come so far is no whole event.
+    with serve("comment_seconds = 0.5\n") as (process, url):
         with (
             httpx2.Client(timeout=30) as client,
             client.stream(
