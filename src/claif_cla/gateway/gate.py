@@ -264,21 +264,21 @@ class Gate:
         try:
             self._ledger.append(
                 Entry(
-                    visit.id,
-                    self._wall(),
-                    "" if key is None else key.id,
-                    "" if key is None else key.name,
-                    _model(visit),
-                    visit.endpoint,
-                    visit.account or "",
-                    visit.status,
-                    total.input,
-                    total.cache_read,
-                    total.cache_write_5m,
-                    total.cache_write_1h,
-                    total.output,
-                    total.cost,
-                    total.estimated,
+                    id=visit.id,
+                    at=self._wall(),
+                    key="" if key is None else key.id,
+                    key_name="" if key is None else key.name,
+                    model=_model(visit),
+                    endpoint=visit.endpoint,
+                    account=visit.account or "",
+                    status=visit.status,
+                    input=total.input,
+                    cache_read=total.cache_read,
+                    cache_write_5m=total.cache_write_5m,
+                    cache_write_1h=total.cache_write_1h,
+                    output=total.output,
+                    cost=total.cost,
+                    estimated=total.estimated,
                 )
             )
         except Exception as error:  # noqa: BLE001 - see `settle`
