@@ -169,6 +169,33 @@ def test_backend_from_the_environment(monkeypatch):
         transport_for(OWN, None)
 
 
+@pytest.mark.parametrize("given", [5, True, b"sonnet", ["sonnet"]])
+def test_a_default_model_that_is_no_name_is_refused(given):
+    kind = type(given).__name__
+    with pytest.raises(TypeError, match=f"`default_model` must be a string.*not {kind}"):
+        transport_for({**OWN, "default_model": given}, None)
+
+
+@pytest.mark.parametrize("given", [5, False, "gpt-4o", ["gpt-4o"], [("gpt-4o", "sonnet")]])
+def test_aliases_that_are_no_mapping_are_refused(given):
+    kind = type(given).__name__
+    with pytest.raises(TypeError, match=f"`model_aliases` must map names to models.*a {kind}"):
+        transport_for({**OWN, "model_aliases": given}, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"mine": 5}, "'mine': 5 has int"),
+        ({"mine": None}, "'mine': None has NoneType"),
+        ({"good": "sonnet", 7: "opus"}, "7: 'opus' has int"),
+    ],
+)
+def test_an_alias_that_is_no_name_is_refused_by_itself(given, told):
+    with pytest.raises(TypeError, match=told):
+        transport_for({**OWN, "model_aliases": given}, None)
+
+
 def test_default_model_from_the_environment(monkeypatch):
     assert transport_for(OWN, None)[0].settings.default_model is None
     monkeypatch.setenv("CLAIF_CLA_MODEL", "opus")

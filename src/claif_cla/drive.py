@@ -196,7 +196,7 @@ class AsyncOpened:
             case Drain(reply):
                 await self._drain(reply.handle)
             case Close(reply):
-                await _agive_up(reply.handle)
+                await self.given_up(reply)
             case Used():
                 self.used(effect)
             case _:
@@ -207,6 +207,17 @@ class AsyncOpened:
         """Tell who counts."""
         if self._count is not None:
             self._count(effect)
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether there is an exchange that nobody has closed."""
+        return bool(self._open)
+
+    async def given_up(self, reply: Reply) -> None:
+        """Close what a reply came through."""
+        await _agive_up(reply.handle)
+        if reply.handle in self._open:
+            self._open.remove(reply.handle)
 
     async def sent(self, request: UpstreamRequest) -> Reply:
         """Send a request, and keep what was opened for `close`."""
@@ -264,11 +275,14 @@ async def arun(flow: Flow, opened: AsyncOpened) -> Answer:
             elif type(effect) is Used:
                 opened.used(effect)
                 outcome = None
+            elif type(effect) is Close:
+                await opened.given_up(effect.reply)
+                outcome = None
             else:
                 outcome = await opened.perform(effect)
     except StopIteration as stop:
         answer: Answer = stop.value
-        if not answer.is_stream:
+        if opened.holds_any and not answer.is_stream:
             await opened.close()
         return answer
     except BaseException:

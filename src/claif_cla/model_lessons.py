@@ -38,6 +38,8 @@ class ModelLessons:
 
     def facts(self, model_id: str) -> ModelInfo | None:
         """The corrected facts; None where nothing was learnt, or too long ago."""
+        if not self._facts:  # as nearly always
+            return None
         with self._lock:
             learnt, facts = self._facts.get(model_id, (0.0, None))
             return facts if facts is not None and self._clock() - learnt <= LIFETIME else None

@@ -73,7 +73,7 @@ def transport_for(
 
     Raises:
         ValueError: for a value that is none of the choices, naming them.
-        TypeError: for a backend or a memory that is none.
+        TypeError: for a backend, a memory, a model or aliases that are none.
     """
     for name, choices in _CHOICES.items():
         if own[name] not in choices:
@@ -82,8 +82,8 @@ def transport_for(
     backend, memory = _backend(own["backend"]), _memory(own["thinking_memory"])
     settings = Settings(
         compat=own["compat"],
-        default_model=own["default_model"] or os.environ.get("CLAIF_CLA_MODEL") or None,
-        model_aliases=dict(own["model_aliases"] or {}),
+        default_model=_model(own["default_model"]) or os.environ.get("CLAIF_CLA_MODEL") or None,
+        model_aliases=_aliases(own["model_aliases"]),
         prompt_caching=own["prompt_caching"],
         reasoning=own["reasoning"],
         memory=memory,
@@ -92,6 +92,29 @@ def transport_for(
     transport = Transport(backend, settings, _user_agent(), warner)
     kept = memory if memory is not None else False
     return transport, {**own, "backend": backend, "thinking_memory": kept}
+
+
+def _model(given: Any) -> str | None:
+    if given is not None and not isinstance(given, str):
+        kind = type(given).__name__
+        raise TypeError(
+            f"`default_model` must be a string, such as 'sonnet' or a full id, not {kind}"
+        )
+    return given
+
+
+def _aliases(given: Any) -> dict[str, str]:
+    expected = "`model_aliases` must map names to models, such as {'gpt-4o': 'sonnet'}"
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{expected}, not be a {type(given).__name__}")
+    for name, model in given.items():
+        for value in (name, model):
+            if not isinstance(value, str):
+                kind = type(value).__name__
+                raise TypeError(f"{expected}, both strings; {name!r}: {model!r} has {kind}")
+    return dict(given)
 
 
 def _memory(given: Any) -> ThinkingMemory | None:

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import functools
 import json
 import math
 import subprocess
 import sys
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from enum import Enum
 from types import MappingProxyType
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claif_cla.wire import json_text
 from claif_cla.wire.json_text import dump_bytes, dump_text, load, plain
 
 MAX = 1.7976931348623157e308
@@ -19,6 +27,16 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
+
+
+class Colour(str, Enum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
 
 
 def strict_load(text):
@@ -37,6 +55,41 @@ def test_output_is_always_strict_json_in_utf8(value):
 def test_same_value_gives_the_same_bytes_after_a_round_trip(value):
     once = dump_bytes(value)
     assert dump_bytes(load(once)) == once
+
+
+NO_JSON = st.sampled_from(
+    [
+        {1, 2},
+        {1: "a", None: "b", 2.5: "c"},
+        MappingProxyType({"a": 1}),
+        OrderedDict(a=1),
+        Colour.RED,
+        Point(1, 2),
+        datetime(2026, 11, 23, 8, 30, tzinfo=timezone.utc),
+        Decimal("1.50"),
+        UUID(int=7),
+        b"bytes",
+        "half \ud83d",
+        2**64,
+        -(2**63) - 1,
+        functools.reduce(lambda inner, _: [inner], range(300), 1),
+    ]
+)
+
+
+@pytest.mark.skipif(json_text.orjson_dumps is None, reason="orjson is not installed")
+@given(VALUES | st.lists(VALUES | NO_JSON, max_size=3) | st.floats(allow_nan=False))
+def test_orjson_changes_no_byte(value):
+    def outcome():
+        try:
+            return dump_bytes(value)
+        except (TypeError, ValueError) as error:
+            return type(error)
+
+    fast = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "orjson_dumps", None)
+        assert outcome() == fast
 
 
 def test_bytes_do_not_depend_on_the_hash_seed():

@@ -93,16 +93,12 @@ def _read_whole(reply: Reply) -> Generator[Effect, Any, bytes]:
     size = 0
     while piece := (yield Read(reply)):
         size += len(piece)
-        yield from _bounded(size, reply)
+        if size > MAX_ANSWER_BYTES:
+            yield Close(reply)
+            raise OversizedAnswer(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
         pieces.append(piece)
     yield Close(reply)
     return b"".join(pieces)
-
-
-def _bounded(size: int, reply: Reply) -> Generator[Effect, Any, None]:
-    if size > MAX_ANSWER_BYTES:
-        yield Close(reply)
-        raise OversizedAnswer(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
 
 
 def _start(data: bytes) -> str:
@@ -140,7 +136,7 @@ class EventReader:
     reply: Reply
     ready: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     message: Mapping[str, Any] | None = None
-    _decoder: EventDecoder = field(default_factory=EventDecoder)
+    _decoder: EventDecoder | None = None
     _size: int = 0
 
     def next_event(self) -> Generator[Effect, Any, dict[str, Any]]:
@@ -171,6 +167,8 @@ class EventReader:
         self._size += len(piece)
         if self._size > MAX_ANSWER_BYTES:
             raise OversizedAnswer(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
+        if self._decoder is None:  # of a whole answer, nobody needs one
+            self._decoder = EventDecoder()
         self.ready = _events(self._decoder.feed(piece))
 
     def _last_event(self) -> dict[str, Any]:
@@ -178,7 +176,7 @@ class EventReader:
 
         By the specification that is no event, but the answer is proven complete.
         """
-        sent = self._decoder.rest()
+        sent = self._decoder.rest() if self._decoder is not None else None
         with suppress(MalformedAnswer):
             event = next(_events([sent] if sent is not None else []), None)
             if event is not None and event["type"] == "message_stop":

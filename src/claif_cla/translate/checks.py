@@ -65,7 +65,8 @@ def _within(value: float, param: str, low: float | None, high: float | None) -> 
 
 def mapping(value: Any, param: str) -> Mapping[str, Any]:
     """An object."""
-    if not isinstance(value, Mapping):
+    # A dict nearly always: for an abstract class alone, each look is a call.
+    if not isinstance(value, (dict, Mapping)):
         raise invalid(param, "an object", value)
     return value
 

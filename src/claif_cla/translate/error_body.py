@@ -62,7 +62,10 @@ _MONEY_CODES = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _TOO_LONG = r"prompt is too long|exceed(s)? (the )?context (limit|window)"
 _FIELD = r"([a-z_]+)(\.[\w-]+)*: "
 _NO_MODEL = r"model: \S+"
-_MODELS = "no such model; `client.models.list()` names them, `model_aliases` maps your own names"
+_MODELS = (
+    "no such model; `client.models.list()` names them; names of your own are mapped by the client's"
+    " `model_aliases`, or on a gateway by its `models.aliases`"
+)
 _OPENAI_NAMES = {
     "max_tokens": "max_completion_tokens",
     "stop_sequences": "stop",

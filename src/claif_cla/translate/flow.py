@@ -21,6 +21,7 @@ The core does no I/O and reads no clock: time and ids come in through `Call`.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from types import GeneratorType
 from typing import Any, NamedTuple, TypeAlias
 
 from claif_cla.wire.http import UpstreamRequest
@@ -119,7 +120,7 @@ class Answer(NamedTuple):
     @property
     def is_stream(self) -> bool:
         """Whether `body` is a flow of chunks."""
-        return isinstance(self.body, Generator)
+        return isinstance(self.body, GeneratorType)
 
 
 Flow: TypeAlias = Generator[Effect, Any, Answer]

@@ -18,7 +18,18 @@ _HOP = frozenset(
     " upgrade accept accept-encoding user-agent".split()
 )
 _OPENAI_PREFIXES = ("openai-", "x-stainless-", "x-claif-")
-_LIMITS = ("limit", "remaining", "reset")
+
+
+def _named(kind: str, source: str) -> list[tuple[str, str]]:
+    return [
+        (f"anthropic-ratelimit-{source}-{what}", f"x-ratelimit-{what}-{kind}")
+        for what in ("limit", "remaining", "reset")
+    ]
+
+
+_REQUESTS, _TOKENS = _named("requests", "requests"), _named("tokens", "tokens")
+_INPUT_TOKENS = _named("tokens", "input-tokens")
+"""Anthropic's names of limits, with OpenAI's."""
 
 
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -27,6 +38,8 @@ def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     OpenAI's organization and project are a secret of another company, and `Idempotency-Key`
     and `X-Stainless-*` mean nothing to Anthropic.
     """
+    if not headers:  # as those of most calls through the gateway
+        return {}
     lowered = {name.lower(): value for name, value in headers.items()}
     return {
         name: value
@@ -58,23 +71,13 @@ def to_openai(headers: Mapping[str, str], now: float) -> dict[str, str]:
     organization = headers.get("anthropic-organization-id")
     if organization:
         result["openai-organization"] = organization
-    for kind in ("requests", "tokens"):
-        result.update(_limits(headers, kind, now))
-    return result
-
-
-def _limits(headers: Mapping[str, str], kind: str, now: float) -> dict[str, str]:
     # Where the sum of both is not told, the input side is the one that runs out first.
-    source = kind
-    if kind == "tokens" and "anthropic-ratelimit-tokens-limit" not in headers:
-        source = "input-tokens"
-    found = {}
-    for what in _LIMITS:
-        value = headers.get(f"anthropic-ratelimit-{source}-{what}")
+    tokens = _TOKENS if _TOKENS[0][0] in headers else _INPUT_TOKENS
+    for theirs, ours in (*_REQUESTS, *tokens):
+        value = headers.get(theirs)
         if value is not None:
-            value = _until(value, now) if what == "reset" else value
-            found[f"x-ratelimit-{what}-{kind}"] = value
-    return found
+            result[ours] = _until(value, now) if theirs.endswith("-reset") else value
+    return result
 
 
 def _until(instant: str, now: float) -> str:

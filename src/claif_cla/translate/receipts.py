@@ -93,6 +93,8 @@ class Receipts:
     @property
     def entries(self) -> tuple[dict[str, str], ...]:
         """The receipts as they stand in `response.adaptations`."""
+        if not self._entries:
+            return ()
         return tuple(
             {"param": param, "action": action, "detail": detail}
             for param, action, detail in self._entries

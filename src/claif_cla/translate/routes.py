@@ -21,12 +21,13 @@ ROUTES: tuple[tuple[str, str, Callable[[Call], Flow]], ...] = (
     ("DELETE", r"/models/.+", delete_model_flow),
 )
 """Method, path below `/v1` (a pattern that matches it whole), flow."""
+_MATCHERS = [(method, re.compile(path).fullmatch, flow) for method, path, flow in ROUTES]
 
 
 def flow_for(call: Call) -> Flow:
     """The flow of a call; endpoints that Claude has nothing for are answered by name."""
-    for method, path, flow in ROUTES:
-        if method == call.method and re.fullmatch(path, call.path):
+    for method, matches, flow in _MATCHERS:
+        if method == call.method and matches(call.path):
             return flow(call)
     return _unsupported(call)
 

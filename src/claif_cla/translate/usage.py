@@ -53,8 +53,9 @@ def usage_to_openai(usage: Mapping[str, Any]) -> dict[str, Any]:
     completion = _count(usage, "output_tokens")
     details = {"accepted_prediction_tokens": 0, "audio_tokens": 0, "rejected_prediction_tokens": 0}
     output_details = usage.get("output_tokens_details")
-    if isinstance(output_details, Mapping) and _is_count(output_details.get("thinking_tokens")):
-        details["reasoning_tokens"] = output_details["thinking_tokens"]
+    if isinstance(output_details, (dict, Mapping)):
+        thinking = output_details.get("thinking_tokens")
+        details |= {"reasoning_tokens": thinking} if _is_count(thinking) else {}
     result: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

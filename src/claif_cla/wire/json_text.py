@@ -5,7 +5,8 @@ thinking blocks compare bytes, so nothing here may depend on time, hashing or en
 
 Whole bodies and events are read and written by the compiled code that pydantic 2 brings, several
 times as fast as `json`. What that does not take (half an emoji, numbers that JSON cannot spell,
-deep nesting), `json` decides.
+deep nesting), `json` decides. orjson writes the very same bytes in a quarter of the time: it is
+used where it is installed, as beside the gateway. It does not read: it rounds large integers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,19 @@ try:
     from pydantic_core import from_json, to_json
 except ImportError:  # pragma: no cover - openai still takes pydantic 1
     from_json, to_json = json.loads, None
+orjson_dumps: Callable[..., bytes] | None
+try:
+    import orjson
+except ImportError:
+    orjson_dumps, _EXACT = None, 0
+else:
+    orjson_dumps = orjson.dumps
+    # What is no plain JSON is for the other writer, so that both give the same.
+    _EXACT = (
+        orjson.OPT_PASSTHROUGH_DATACLASS
+        | orjson.OPT_PASSTHROUGH_DATETIME
+        | orjson.OPT_PASSTHROUGH_SUBCLASS
+    )
 
 __all__ = ["as_read", "dump_bytes", "dump_text", "load", "plain"]
 
@@ -104,7 +118,12 @@ def plain(value: Any) -> Any:
 
 
 def _compiled(value: Any) -> bytes | None:
-    """What the compiled writer makes of `value`; None where it fails."""
+    """What the compiled writers make of `value`; None where they fail."""
+    if orjson_dumps is not None:
+        try:
+            return orjson_dumps(value, None, _EXACT)
+        except TypeError:  # all that it raises; the other one takes more
+            pass
     if to_json is None:  # pragma: no cover - see the import
         return None
     try:

@@ -71,6 +71,8 @@ class EventDecoder:
             return
         while True:
             yield from self._take_usual()
+            if not self._buffer:  # as after nearly every piece
+                return
             end = _LINE_END.search(self._buffer, self._scanned)
             if end is None:
                 break

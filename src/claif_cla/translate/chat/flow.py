@@ -139,9 +139,10 @@ def _keep(plan: Plan, call: Call, message: Mapping[str, Any], asked: _Turns) -> 
     What it thought after it was `asked` again is bound to turns that the caller does not see: it
     is kept with these, so that it is known not to fit the caller's next request.
     """
-    memory, content = call.settings.memory, native(message["content"])
-    if memory is None or not worth_keeping(content):
+    memory = call.settings.memory
+    if memory is None or not worth_keeping(message["content"]):
         return
+    content = native(message["content"])
     keep_container(memory, message)
     keys = answer_keys(call.request["messages"], content, legacy=plan.tools.legacy)
     bound = thinking_keys(content) if plan.model.binds_thinking else []
@@ -169,9 +170,10 @@ def _failed(
 
 def _answer(plan: Plan, reply: Reply, call: Call, body: Any) -> Answer:
     headers = to_openai(reply.headers, call.now)
-    if plan.receipts.header:
+    entries = plan.receipts.entries
+    if entries:
         headers["x-claif-adapted"] = plan.receipts.header
-    return Answer(200, headers, body, plan.receipts.entries, plan.remarks)
+    return Answer(200, headers, body, entries, plan.remarks)
 
 
 # Whole answers
@@ -220,16 +222,17 @@ def _unfinished(plan: Plan, message: Mapping[str, Any], asked: _Turns) -> _Turns
     again is answered as it is. Empty text, which the API may send but does not take back, is left
     out.
     """
-    blocks = native(message["content"])
-    if asked or any(block.get("type") == "tool_use" for block in blocks):
+    paused = message.get("stop_reason") == "pause_turn"
+    if asked or not (paused or (plan.insistence and message.get("stop_reason") == "end_turn")):
         return ()
+    blocks = native(message["content"])
     said = [b for b in blocks if b.get("type") != "text" or str(b.get("text") or "").strip()]
+    if not said or any(block.get("type") == "tool_use" for block in said):
+        return ()
     turn = {"role": "assistant", "content": said}
-    if said and message.get("stop_reason") == "pause_turn":
+    if paused:
         return (turn,)
-    if said and plan.insistence and message.get("stop_reason") == "end_turn":
-        return (turn, {"role": "user", "content": [{"type": "text", "text": plan.insistence}]})
-    return ()
+    return (turn, {"role": "user", "content": [{"type": "text", "text": plan.insistence}]})
 
 
 def _asked(turns: _Turns) -> _Turns:

@@ -70,7 +70,9 @@ def _completion(
         "system_fingerprint": None,
     }
     tier = service_tier(usage)
-    return result | ({"service_tier": tier} if tier else {})
+    if tier:
+        result["service_tier"] = tier
+    return result
 
 
 def _choice(message: Mapping[str, Any], tools: ToolBox, said: _Said) -> dict[str, Any]:
@@ -108,7 +110,9 @@ def _message(
         result["tool_calls"] = [tool_call(use, tools) for use in uses]
     if message.get("container") is not None:
         result["container"] = message["container"]
-    return result | _reasoning(blocks) | {"content_blocks": native(blocks)}
+    result.update(_reasoning(blocks))
+    result["content_blocks"] = native(blocks)
+    return result
 
 
 def native(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
