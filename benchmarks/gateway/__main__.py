@@ -66,6 +66,7 @@ class Effort:
 
 FULL = Effort(rounds=7, requests=4_000, streams=64, single=400, seconds=3.0)
 QUICK = Effort(rounds=2, requests=600, streams=16, single=100, seconds=1.0)
+_MINE = ("ours", "quiet")
 SLOW = ("litellm",)
 """Those that get a twentieth of the work, or a run would take an hour."""
 
@@ -159,14 +160,15 @@ def as_table(figures: dict[str, Figures]) -> str:
 
 
 def _ratios(figures: dict[str, Figures]) -> list[str]:
-    ours = figures.get("ours")
-    if ours is None:
-        return []
+    mine = [name for name in _MINE if name in figures]
     lines = []
     for name, one in figures.items():
-        if name not in ("ours", "direct"):
+        if name in (*_MINE, "direct"):
+            continue
+        for our in mine:
+            ours = figures[our]
             rate = median(ours.rate) / max(median(one.rate), 1e-9)
-            line = f"- ours / {name}: {rate:.2f} of the requests"
+            line = f"- {our} / {name}: {rate:.2f} of the requests"
             if one.words:
                 line += f", {median(ours.words) / max(median(one.words), 1e-9):.2f} of the words"
             lines.append(line)
@@ -176,7 +178,7 @@ def _ratios(figures: dict[str, Figures]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a rough look")
-    parser.add_argument("--subjects", default="floor,ours", help="of: " + ", ".join(MAKERS))
+    parser.add_argument("--subjects", default="floor,ours,quiet", help="of: " + ", ".join(MAKERS))
     parser.add_argument("--litellm", metavar="PYTHON", help="the interpreter that has LiteLLM")
     parser.add_argument("--portkey", metavar="FOLDER", help="where npm installed Portkey's gateway")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every figure there")

@@ -141,7 +141,7 @@ def _wait(subject: Subject, process: subprocess.Popen[bytes], log: Path) -> None
     raise RuntimeError(f"{subject.name} did not come up: {log.read_bytes()[-2_000:]!r}")
 
 
-def ours(upstream: int, place: Path, python: str) -> Subject:
+def ours(upstream: int, place: Path, python: str, *, access_log: bool = True) -> Subject:
     """This gateway with keys, limits, budgets, ledger, metrics and access log."""
     port, config, state = free_port(), place / "gateway.toml", place / "state"
     config.write_text(
@@ -157,6 +157,8 @@ api_key = "sk-ant-benchmark"
 file = "{state / "keys.db"}"
 [ledger]
 file = "{state / "ledger.db"}"
+[log]
+access = {str(access_log).lower()}
 [limits]
 requests_per_minute = 1000000000
 tokens_per_minute = 1000000000
@@ -172,7 +174,13 @@ monthly_budget = 10000000
     headers = (("authorization", f"Bearer {key.stdout.decode().split()[-1]}"),)
     command = [python, "-m", "claif_cla.cli", "serve", "--config", str(config)]
     extra = {"XDG_STATE_HOME": str(state)}
-    return Subject("ours", command, Target(port, headers=headers), environment=extra)
+    name = "ours" if access_log else "quiet"
+    return Subject(name, command, Target(port, headers=headers), environment=extra)
+
+
+def quiet(upstream: int, place: Path, python: str) -> Subject:
+    """`ours` without the access log."""
+    return ours(upstream, place, python, access_log=False)
 
 
 def floor(upstream: int, place: Path, python: str) -> Subject:
@@ -216,6 +224,7 @@ def portkey(upstream: int, place: Path, python: str) -> Subject:
 MAKERS: dict[str, Callable[[int, Path, str], Subject]] = {
     "floor": floor,
     "ours": ours,
+    "quiet": quiet,
     "litellm": litellm,
     "portkey": portkey,
 }
