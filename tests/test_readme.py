@@ -84,7 +84,10 @@ def test_every_shell_line_is_run_by_a_test_or_by_ci():
     run_here = "claif-cla (ask|models|explain)"
     simulate = "claif-cla simulate --port 8765"  # tests/cli/test_simulate.py runs it
     # tests/gateway/test_processes.py serves it; the newcomer's install above has the extra.
-    gateway = ["pip install 'claif_cla[gateway]'", "claif-cla serve --backend simulator"]
+    gateway = [
+        ".venv/bin/pip install --quiet '.[gateway]'",
+        ".venv/bin/claif-cla serve --backend simulator",
+    ]
     others = [c for c in COMMANDS if c not in named and not re.search(run_here, c)]
     assert others == [simulate, *gateway]
 

@@ -79,6 +79,30 @@ def test_check_names_accounts_and_upstream_but_no_secret(cli, config):
     assert "planted" not in outcome.out + outcome.err
 
 
+def test_check_names_every_address_that_accounts_have(cli, config):
+    file = config(
+        '[[accounts]]\nname = "a"\napi_key = "k"\nbase_url = "https://a.example"\n'
+        '[[accounts]]\nname = "b"\napi_key = "k"\nbase_url = "https://b.example"\n'
+    )
+    outcome = cli("serve", "--config", file, "--check")
+    assert "upstream   https://a.example, https://b.example\n" in outcome.out
+
+
+def test_check_doubts_a_name_that_looks_like_a_slip_and_takes_it(cli, config, one_line):
+    file = config('[models]\ndefault = "sonet"\n')
+    outcome = cli("serve", "--config", file, "--backend", "simulator", "--check")
+    assert outcome.code == 0
+    assert "did you mean `sonnet`?" in one_line(outcome.err)
+
+
+def test_a_ledger_that_is_none_is_told_in_a_line(cli, config, tmp_path, one_line):
+    (tmp_path / "ledger.db").write_text("Something else, and longer than nothing.")
+    file = config("[ledger]\nfile = 'ledger.db'\n")
+    outcome = cli("serve", "--config", file, "--backend", "simulator", "--port", "0")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "name another in `ledger.file`" in one_line(outcome.err)
+
+
 def test_every_problem_has_its_line_and_the_exit_code_is_2(cli, config):
     file = config("[server]\nprot = 1\nmax_queued = -1\n")
     outcome = cli("serve", "--config", file, "--backend", "simulator", "--check")

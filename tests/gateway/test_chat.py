@@ -80,6 +80,12 @@ def test_an_answer_tells_what_it_took(gateway, server):
     assert float(answer.headers["x-claif-overhead-ms"]) >= 0
 
 
+def test_an_error_without_upstreams_name_has_the_gateways_own(gateway, server):
+    headers = post(gateway, logprobs=True).headers
+    assert headers["x-request-id"] == headers["x-claif-request-id"]
+    assert server.requests == []
+
+
 def test_an_adaptation_is_told_in_a_header(gateway, server):
     server.enqueue(json_answer(WHOLE))
     assert "seed" in post(gateway, seed=7).headers["x-claif-adapted"]
@@ -98,6 +104,13 @@ def test_an_error_in_the_middle_of_a_stream_is_its_last_event(gateway, server):
     told = events_of(post(gateway, stream=True))
     assert json.loads(told[-1])["error"]["code"] == "overloaded"
     settled(gateway)
+
+
+def test_what_is_told_of_an_event_that_is_none_has_no_key_in_it(gateway, server):
+    cut = EVENTS.index(b"event: content_block_stop")
+    server.enqueue(streamed(EVENTS[:cut] + b"data: {sk-ant-upstream-secret-0123456789-only\n\n"))
+    error = json.loads(events_of(post(gateway, stream=True))[-1])["error"]
+    assert error["message"].endswith("an event of the stream is no JSON: '{***'.")
 
 
 @pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])
@@ -181,6 +194,8 @@ def test_a_silent_stream_is_kept_alive(start, server):
     ):
         pieces = answer.iter_text()
         assert next(pieces).startswith(": ")
+        # Whose time it was is not known while upstream is silent.
+        assert "x-claif-overhead-ms" not in answer.headers
         gate.open()
         told = "".join(pieces)
     assert told.endswith("data: [DONE]\n\n")

@@ -63,6 +63,29 @@ def test_models_out_of_scope_are_not_listed(start, server, keys):
     assert call(gateway, "GET", "/v1/models/opus", headers=headers).status_code == 404
 
 
+def names(gateway, secret):
+    """The models that are listed to a key."""
+    listed = call(gateway, "GET", "/v1/models", headers={"x-api-key": secret}).json()["data"]
+    return [model["id"] for model in listed]
+
+
+def test_names_of_the_operators_own_are_listed_to_who_may_use_them(start, keys):
+    _, every = keys.create("every")
+    _, one = keys.create("one", scopes=Scopes(models=("gpt-4o",)))
+    gateway = start(
+        {
+            "upstream.backend": "simulator",
+            "models.aliases": {"gpt-4o": "sonnet", "o": "opus"},
+            "models.deny": ["claude-opus-*"],
+        }
+    )
+    assert names(gateway, every)[-1] == "gpt-4o"
+    assert "o" not in names(gateway, every)
+    assert names(gateway, one) == ["gpt-4o"]
+    found = call(gateway, "GET", "/v1/models/gpt-4o", headers={"x-api-key": one})
+    assert (found.status_code, found.json()["line"]) == (200, "sonnet")
+
+
 @pytest.mark.parametrize("path", ["claude-haiku-1/claude-opus-5", "claude-haiku-1%2fclaude-opus-5"])
 def test_a_model_is_asked_for_by_the_name_that_was_checked(start, server, keys, path):
     _, secret = keys.create("haiku", scopes=Scopes(models=("claude-haiku-*",)))
@@ -93,6 +116,23 @@ def test_what_is_not_served_is_named(simulated):
 
 
 @pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/chat/completions", "did you mean /v1/chat/completions?"),
+        ("/v1/chat/completions/", "did you mean /v1/chat/completions?"),
+        ("/v1//messages", "did you mean /v1/messages?"),
+        ("/v1/v1/messages", "did you mean /v1/messages?"),
+        ("/v1/responses", "set the client to Chat Completions"),
+        ("/v1/messages/batches", "/openapi.json lists"),
+    ],
+)
+def test_the_usual_mistakes_of_a_base_url_are_told(simulated, path, advice):
+    answer = call(simulated, "POST", path, json={})
+    assert answer.status_code == 404
+    assert f"no POST {path}; {advice}" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
     ("path", "status"),
     [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/openapi.json", 200)],
 )
@@ -114,7 +154,9 @@ def test_it_is_not_ready_without_upstream(start, refused_url):
 
 def test_metrics_can_be_off(start):
     gateway = start({"upstream.backend": "simulator", "metrics.enabled": False})
-    assert call(gateway, "GET", "/metrics").status_code == 404
+    answer = call(gateway, "GET", "/metrics")
+    assert answer.status_code == 404
+    assert "did you mean" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -144,6 +186,8 @@ def test_a_denial_tells_the_name_of_the_request_as_every_answer_does(simulated, 
     told = call(simulated, "POST", path, content="no JSON").headers
     assert told["x-claif-request-id"] == told["x-request-id"]
     assert told["x-claif-request-id"].startswith("req_")
+    # What Anthropic's SDK reads.
+    assert told.get("request-id") == (told["x-request-id"] if path == "/v1/messages" else None)
 
 
 def test_a_page_of_another_origin_gets_nowhere(simulated):
@@ -152,6 +196,7 @@ def test_a_page_of_another_origin_gets_nowhere(simulated):
     assert "access-control-allow-origin" not in answer.headers
     answer = call(simulated, "GET", "/v1/models", headers={"host": "evil.example"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "host_not_allowed")
+    assert "`evil.example`" in answer.json()["error"]["message"]
 
 
 def test_a_configured_origin_may_call(start):

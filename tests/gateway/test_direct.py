@@ -48,7 +48,9 @@ def cycle_of(method="POST", keep_alive=True):
         keep_alive=keep_alive,
         on_response=lambda: ended.append(True),
     )
-    return SimpleNamespace(cycle=cycle, socket=socket, ended=ended, direct=Direct(cycle))
+    return SimpleNamespace(
+        cycle=cycle, socket=socket, ended=ended, direct=Direct(cycle, asyncio.get_running_loop())
+    )
 
 
 async def sent(cycle, status, headers, *pieces):

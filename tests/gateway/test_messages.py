@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import anthropic
 import httpx2
@@ -12,11 +13,13 @@ from claif_cla.gateway.keys import Scopes
 from claif_cla.gateway.ledger import Report
 from loopback import (
     Ending,
+    Gate,
     cut_every,
     error_body,
     error_event,
     json_answer,
     message,
+    no_answer,
     sse,
     stream_of,
     streamed,
@@ -115,6 +118,35 @@ def test_a_stream_that_is_cut_ends_with_an_error_event(gateway, server, ending):
     assert "message_stop" not in told
 
 
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (json_answer(error_body("overloaded_error", "Overloaded"), 529), "overloaded_error"),
+        (whole(b"<html>", 200, {"content-type": "text/html"}), "api_error"),
+        (json_answer(WHOLE), "api_error"),
+        (no_answer(Ending.RESET), "api_error"),
+        (streamed(EVENTS), None),
+    ],
+    ids=["error", "page", "no stream", "reset", "stream"],
+)
+def test_upstreams_silence_before_its_answer_is_filled(start, server, after, kind):
+    gateway = start({"server.comment_seconds": 0.05, "upstream.max_retries": 0}, only=server.url)
+    gate = Gate()
+    server.enqueue(replace(after, steps=[gate, *after.steps]))
+    body = {**ASKED, "stream": True}
+    with (
+        httpx2.Client(timeout=30) as client,
+        client.stream("POST", f"{gateway.url}/v1/messages", json=body) as answer,
+    ):
+        pieces = answer.iter_text()
+        assert next(pieces).startswith(": ")
+        gate.open()
+        *_, event, data = "".join(pieces).strip().splitlines()
+    assert answer.status_code == 200
+    assert event == f"event: {'error' if kind else 'message_stop'}"
+    assert json.loads(data[6:]).get("error", {}).get("type") == kind
+
+
 def test_an_error_event_passes(gateway, server, tmp_path):
     cut = EVENTS.index(b"event: content_block_stop")
     body = EVENTS[:cut] + sse([error_event("overloaded_error", "Overloaded")])
@@ -148,6 +180,7 @@ def test_a_page_of_a_proxy_is_told_as_an_error(gateway, server, status, told, st
     server.enqueue(whole(HTML, status, {"content-type": "text/html"}))
     answer = post(gateway, stream=stream)
     assert (answer.status_code, answer.json()["type"]) == (told, "error")
+    assert len(answer.headers.get_list("x-claif-request-id")) == 1
 
 
 def test_a_stream_that_ends_without_its_last_event_ends_with_an_error(gateway, server):

@@ -17,7 +17,19 @@ pytest.importorskip("opentelemetry.sdk", reason="the extra `otel` is not install
 pytest.importorskip("redis", reason="the extra `redis` is not installed")
 
 from gateway.running import RunningGateway
-from loopback import Ending, error_event, json_answer, no_answer, sse, streamed, whole
+from loopback import (
+    Ending,
+    cut_every,
+    error_body,
+    error_event,
+    json_answer,
+    no_answer,
+    sse,
+    stream_of,
+    streamed,
+    text_block,
+    whole,
+)
 
 ACCOUNT = "the-operators-own-words-4711"
 """It looks like no key: only who knows it can find it."""
@@ -28,6 +40,8 @@ HELLO = {"model": "sonnet", "max_tokens": 20, "messages": [{"role": "user", "con
 PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens")
 TELEMETRY = ("/v1/traces", "/v1/metrics")
 QUOTED = f"authorization: Bearer {ACCOUNT}, for {OTHERS}"
+SAID = QUOTED.encode()
+QUOTING_IDS = {"request-id": OTHERS, "retry-after": ACCOUNT, "x-ratelimit-remaining": ACCOUNT}
 SECRET_HEADERS = {
     "set-cookie": f"session={OTHERS}",
     "anthropic-organization-id": OTHERS,
@@ -43,6 +57,12 @@ def refused(status, **error):
     return json_answer(told, status, SECRET_HEADERS)
 
 
+def midway(event):
+    """A stream that has begun well."""
+    began = sse(stream_of([text_block("Hi")]))
+    return streamed(cut_every(began[: began.index(b"event: content_block_stop")] + event, 40))
+
+
 UPSTREAM = {
     "an error": lambda: refused(400),
     "an error of the account": lambda: refused(401, type="authentication_error"),
@@ -54,6 +74,19 @@ UPSTREAM = {
     "a redirect": lambda: whole(b"", 307, SECRET_HEADERS),
     "no JSON": lambda: whole(b"{", 200, {"content-type": "application/json", **SECRET_HEADERS}),
     "a stream that fails": lambda: streamed(sse([error_event("overloaded_error", QUOTED)])),
+    "a stream that fails in another way": lambda: streamed(
+        sse([error_event("invalid_request_error", QUOTED)])
+    ),
+    "a stream that fails in the middle": lambda: midway(
+        sse([error_event("overloaded_error", QUOTED)])
+    ),
+    "a stream that fails without JSON": lambda: midway(b"event: error\ndata: %b\n\n" % SAID),
+    "a stream that fails as OpenAI's do": lambda: midway(
+        b'data: {"error": {"message": "%b"}}\n\n' % SAID
+    ),
+    "an error with a good status": lambda: refused(200),
+    "a good status and no message": lambda: whole(SAID, 200, {"content-type": "application/json"}),
+    "an error's own id": lambda: json_answer(error_body("api_error", "no"), 500, QUOTING_IDS),
     "no answer": lambda: no_answer(Ending.RESET),
 }
 PLACES = {

@@ -49,3 +49,18 @@ def test_a_whole_message_counts():
     assert visit.usages["h"].complete
     UsageTap(visit, "h").message({"model": 1, "usage": None})
     assert visit.usages["h"].counts == {}
+
+
+def test_an_error_ends_the_stream_and_names_its_kind():
+    visit = Visit("req_1")
+    tap = UsageTap(visit, "h")
+    tap.feed(sse([error_event("overloaded_error", "Overloaded")]))
+    assert tap.complete
+    assert visit.code == "overloaded_error"
+    assert tap.rare
+
+
+def test_words_are_not_rare():
+    text = EVENTS[EVENTS.index(b"event: content_block_delta") :]
+    tap, _ = tapped(text[: text.index(b"event: content_block_stop")])
+    assert not tap.rare

@@ -87,6 +87,8 @@ def _check(load: Callable[[], Config], console: Console) -> int:
     has_keys = serving.check(config)
     for name, value in _summary(config, has_keys=has_keys).items():
         console.line(f"{name:<10} {value}")
+    for doubt in import_module("claif_cla.gateway.config.doubts").doubts(config):
+        console.note(doubt)
     return 0
 
 
@@ -96,7 +98,8 @@ def _summary(config: Config, *, has_keys: bool) -> Mapping[str, Any]:
     server, upstream = config.server, config.upstream
     host = f"[{server.host}]" if ":" in server.host else server.host
     names = ", ".join(account.name for account in config.accounts) or "none"
-    where = "the simulator" if upstream.backend == "simulator" else upstream.base_url
+    roots = dict.fromkeys(account.base_url or upstream.base_url for account in config.accounts)
+    where = "the simulator" if upstream.backend == "simulator" else ", ".join(roots)
     return {
         "address": f"http://{host}:{server.port}",
         "upstream": where,

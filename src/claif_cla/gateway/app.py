@@ -83,6 +83,11 @@ class App(Gateway):
         gauge("requests_queued", "Requests that wait for a place.", lambda: self.room.waiting)
         gauge("ledger_waiting", "Entries that no file has yet.", lambda: ledger.waiting)
         gauge("ledger_dropped", "Entries that were lost to a full disk.", lambda: ledger.dropped)
+        gauge(
+            "keys_unread_seconds",
+            "For how long the keys could not be read; what is revoked meanwhile still opens.",
+            lambda: ring.unread_seconds,
+        )
         parts.seen.gauges(
             "account_cooling",
             "Whether an account is left alone for a while.",
@@ -91,7 +96,8 @@ class App(Gateway):
         )
 
     async def startup(self) -> None:
-        """Nothing is opened before the first request: upstream's connections are made when used."""
+        """Tell Redis what the ledger knows. Upstream's connections are made when used."""
+        self.parts.gate.start()
 
     async def shutdown(self) -> None:
         """Let go of connections and files; what waits is written first, within a bound."""

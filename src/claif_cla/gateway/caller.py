@@ -133,7 +133,8 @@ class Caller:
             leaving: what the connection calls when it is lost; None where the server has no such
                 list: then a task waits for its word.
         """
-        task = asyncio.current_task()
+        # Up to Python 3.11 it takes a system call to find the loop that runs.
+        task = asyncio.current_task(self.direct.loop if self.direct is not None else None)
         assert task is not None  # noqa: S101 - ASGI servers run each request as one
         self._gone = self.end_of(task)
         self._leaving = leaving
@@ -292,12 +293,23 @@ class StreamWriter:
         if self._comment is not None:
             comment, self._comment = self._comment, None
             await comment
+        if not self.write_now(data):
+            await self._tell(data)
+
+    def write_now(self, data: bytes) -> bool:
+        """`write` where nobody has to be waited for; False where it is not, and nothing is done.
+
+        A word of a stream costs less than to make a coroutine for it.
+        """
         caller = self._caller
-        if caller.started and caller.direct is not None and caller.direct.piece(data):
-            caller.visit.bytes_out += len(data)
-            self._since = perf_counter()
-            return
-        await self._tell(data)
+        direct = caller.direct
+        if self._comment is not None or direct is None or not caller.started:
+            return False
+        if not direct.piece(data):
+            return False
+        caller.visit.bytes_out += len(data)
+        self._since = perf_counter()
+        return True
 
     async def end(self, data: bytes = b"") -> None:
         """The last bytes."""

@@ -60,7 +60,10 @@ async def chat(parts: Parts, caller: Caller, request: Mapping[str, Any], size: i
         call = _call(parts, caller, request)
         answer, opened = await _first_answer(parts, call, visit, names)
         visit.adapted = answer.headers.get("x-claif-adapted", "")
-        caller.always += answer_headers(answer.headers, bool(standing))
+        told = answer.headers
+        if answer.status != 200:
+            told = {name: parts.upstream.redacted.header(value) for name, value in told.items()}
+        caller.always += answer_headers(told, bool(standing))
         if answer.is_stream and writer is not None:
             parts.seen.content(visit, request)
             await _streamed(parts, caller, writer, answer, opened)
@@ -129,8 +132,13 @@ async def _whole(
     answer: Answer,
 ) -> None:
     visit = caller.visit
-    _note_error(visit, answer.body)
+    if answer.status != 200:
+        _note_error(visit, answer.body)
+        if "x-request-id" not in answer.headers:  # upstream has none to tell: it never answered
+            caller.always.append((b"x-request-id", visit.id.encode()))
     body = json_text.dump_bytes(answer.body)
+    if answer.status != 200:  # a stream's first event, or what was no answer, is not cleaned yet
+        body = parts.upstream.redacted(body)
     visit.status = answer.status
     parts.seen.content(visit, request, answer.body)
     await parts.gate.settle(visit)
@@ -154,12 +162,16 @@ async def _streamed(
             async for batch in batches:
                 told(batch)
                 last = batch[-1]
-                await writer.write(_events(batch))
+                if "error" in last:
+                    last = batch[-1] = _cleaned(parts, last)
+                events = _events(batch)
+                if not writer.write_now(events):
+                    await writer.write(events)
     except UpstreamFailure as failure:
         last = failure.as_denial().as_openai()
         await writer.write(_events([last]))
     except UpstreamFault as fault:
-        last = {"error": fault_object(fault)}
+        last = _cleaned(parts, {"error": fault_object(fault)})
         await writer.write(_events([last]))
     _note_error(visit, last)
     await parts.gate.settle(visit)
@@ -168,7 +180,15 @@ async def _streamed(
 
 
 def _events(chunks: list[Chunk]) -> bytes:
+    if len(chunks) == 1:
+        return b"data: %b\n\n" % json_text.dump_bytes(chunks[0])
     return b"".join([b"data: %b\n\n" % json_text.dump_bytes(chunk) for chunk in chunks])
+
+
+def _cleaned(parts: Parts, chunk: Chunk) -> Chunk:
+    """An error in the middle of a stream without the keys that it quotes."""
+    cleaned: Chunk = json_text.load(parts.upstream.redacted(json_text.dump_bytes(chunk)))
+    return cleaned
 
 
 def _note_error(visit: Any, body: Any) -> None:

@@ -72,6 +72,11 @@ class Choosing:
             return False
         return not self._allow or any(fnmatchcase(model, pattern) for pattern in self._allow)
 
+    def named(self) -> Mapping[str, str]:
+        """The operator's own names that are served, with the models that they mean."""
+        names = filter(self._not_denied, filter(self._is_served, self.aliases))
+        return {name: self._resolved(name).model_id for name in names}
+
     def _choose(self, name: str | None) -> Choice:
         model = self._resolved(name).model_id
         if not (self.allows(model) and (name is None or self._not_denied(name))):

@@ -122,7 +122,7 @@ class _Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self.headers = []  # the request has its own; a trailer after the body, nobody reads
         # The task of the request has been made and does not run yet.
-        extensions: dict[str, Any] = {LEAVING: self._leaving, DIRECT: Direct(self.cycle)}
+        extensions: dict[str, Any] = {LEAVING: self._leaving, DIRECT: Direct(self.cycle, self.loop)}
         self.scope["extensions"] = extensions
 
     @override

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import re
+import time
 from collections.abc import Mapping, MutableMapping
+from random import getrandbits
 from time import perf_counter
 from typing import Any
 
@@ -35,6 +37,8 @@ from claif_cla.wire import json_text
 __all__ = ["Gateway"]
 
 _LOG = logging.getLogger("claif_cla.gateway")
+_ID = b"x-claif-request-id"
+_SLASHES = re.compile(r"/{2,}")
 _LEFT = 499
 """The status in logs of a request whose caller left before an answer; nginx's number for it."""
 
@@ -75,7 +79,8 @@ class Gateway:
         try:
             await self._serve(parts, caller, scope)
         except asyncio.CancelledError:
-            if not visit.left:  # the server stops
+            if not visit.left:  # the server stops, and this has outlived the drain
+                await _tell(caller, _stopping())
                 raise
         except Exception as error:  # noqa: BLE001 - the last door
             await _tell(caller, error)
@@ -90,13 +95,16 @@ class Gateway:
         headers = doors.one_of_each(scope["headers"], server.max_header_bytes)
         caller.headers, caller.query = headers, scope["query_string"].decode("latin-1")
         parts.seen.started(visit, headers)
-        doors.check_host(headers, server.allowed_hosts, server.host)
+        is_open = endpoint is not None and endpoint.is_open
+        # Who probes a container names its address, which nobody can list.
+        if not is_open or doors.is_loopback(server.host):
+            doors.check_host(headers, server.allowed_hosts, server.host)
         if cors := doors.cors_headers(headers, server.cors_origins):
             caller.always += cors
             if visit.method == "OPTIONS":
                 await caller.answer(204, b"", ())
                 return
-        if endpoint is None or not endpoint.is_open:
+        if not is_open:
             await self._admit(parts, caller, endpoint)
         if endpoint is None:
             raise _no_endpoint(visit)
@@ -104,7 +112,8 @@ class Gateway:
         if endpoint.name in _OWN:
             await _OWN[endpoint.name](self, parts, caller)
             return
-        await self.room.enter()
+        if not self.room.enter_now():
+            await self.room.enter()
         try:
             await _asked(parts, caller, endpoint, scope)
         finally:
@@ -184,8 +193,24 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _no_endpoint(visit: Visit) -> Denial:
     where = f"{visit.method[:20]} {visit.path[:200]}"
-    message = f"claif_cla serves no {where}; /openapi.json lists what it serves."
+    advice = _meant(visit.path) or "/openapi.json lists what it serves."
+    message = f"claif_cla serves no {where}; {advice}"
     return Denial(404, message, code="unsupported_endpoint")
+
+
+def _meant(path: str) -> str:
+    """What to do where the path shows the usual mistakes of a client's settings; or nothing."""
+    plain = _SLASHES.sub("/", path).rstrip("/")
+    if plain.endswith("/responses"):
+        return "set the client to Chat Completions (/v1/chat/completions)."
+    for near in (plain, f"/v1{plain}", plain.removeprefix("/v1")):
+        endpoint = endpoint_of(near)
+        if endpoint is not None and near == endpoint.path != path:
+            return (
+                f"did you mean {near}? OpenAI's clients want a base URL that ends in /v1,"
+                " Anthropic's one without it."
+            )
+    return ""
 
 
 def _check_method(visit: Visit, endpoint: Endpoint) -> None:
@@ -197,6 +222,13 @@ def _check_method(visit: Visit, endpoint: Endpoint) -> None:
     )
 
 
+def _stopping() -> Denial:
+    message = "The gateway is stopping, and this took longer than it waits. Try again."
+    return Denial(
+        503, message, code="gateway_stopping", kind="server_error", headers={"retry-after": "1"}
+    )
+
+
 async def _own(caller: Caller, status: int, value: Mapping[str, Any]) -> None:
     await caller.answer(status, json_text.dump_bytes(value), [JSON_TYPE])
 
@@ -205,20 +237,26 @@ async def _own(caller: Caller, status: int, value: Mapping[str, Any]) -> None:
 
 
 async def _tell(caller: Caller, error: Exception) -> None:
-    """Answer with an error; once the answer has begun, it can only be cut."""
+    """Answer with an error; a stream that has begun has it as its last event, and is cut."""
     visit = caller.visit
     denial = _denial(error)
     visit.code = denial.code
-    if caller.started:
-        return
     is_native = visit.endpoint in ("messages", "count_tokens")
     body = denial.as_anthropic(visit.id) if is_native else denial.as_openai()
+    if caller.started:
+        if caller.direct is not None:  # which does nothing unless it is a stream, and runs
+            event = b"event: error\n" if is_native else b""
+            caller.direct.piece(b"%bdata: %b\n\n" % (event, json_text.dump_bytes(body)))
+        return
+    caller.always = [field for field in caller.always if field[0] != _ID]
     headers = [
         JSON_TYPE,
         (b"x-request-id", visit.id.encode()),
-        (b"x-claif-request-id", visit.id.encode()),
+        (_ID, visit.id.encode()),
         *((name.encode(), value.encode("latin-1")) for name, value in denial.headers.items()),
     ]
+    if is_native:  # where Anthropic's SDK looks for it
+        headers.append((b"request-id", visit.id.encode()))
     await caller.answer(denial.status, json_text.dump_bytes(body), headers)
 
 
@@ -248,7 +286,9 @@ async def _end(parts: Parts, caller: Caller) -> None:
 
 
 def _new_id() -> str:
-    return "req_" + os.urandom(12).hex()
+    # By time first: the ledger's table is ordered by it, and grows at its end, not all over.
+    # No secret: who knows an id can do nothing with it.
+    return f"req_{time.time_ns() // 1_000_000:012x}{getrandbits(48):012x}"
 
 
 def _client(scope: Mapping[str, Any]) -> str:

@@ -7,11 +7,14 @@ ordinary (a caller who is slow to read, `HEAD`, a header that is none) is left t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 __all__ = ["Direct"]
+
+_FIELD = b": ".join
 
 
 class Direct:
@@ -19,12 +22,13 @@ class Direct:
 
     Args:
         cycle: uvicorn's; its state is kept as its `send` would.
+        loop: that the connection is served in.
     """
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_cycle", "loop")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        self._cycle, self.loop = cycle, loop
 
     def whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Write an answer; False where that is left to uvicorn, and nothing is done.
@@ -40,10 +44,11 @@ class Direct:
         if cycle.disconnected:
             return True
         fields = [*cycle.default_headers, *headers]
-        head = b"".join([b"%b: %b\r\n" % field for field in fields])
-        if head.count(b"\n") != len(fields) or head.count(b"\r") != len(fields) or b"\0" in head:
+        head = b"\r\n".join(map(_FIELD, fields))
+        breaks = len(fields) - 1
+        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
             return False
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        end = b"\r\n\r\n" if cycle.keep_alive else b"\r\nconnection: close\r\n\r\n"
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
         cycle.transport.write(b"%b%b%b%b" % (STATUS_LINE[status], head, end, body))

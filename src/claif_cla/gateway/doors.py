@@ -27,6 +27,9 @@ _ALONE = frozenset({"authorization", "x-api-key", "host", "content-length", "con
 """Headers of which two would mean that somebody on the way reads the other one."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _PORT = re.compile(r":\d{1,5}$")
+_JSON = "application/json"
+_LONGEST_HOST = 300
+"""A name of DNS has at most 253 characters."""
 
 
 @lru_cache(maxsize=1024)
@@ -89,13 +92,20 @@ def check_host(headers: Mapping[str, str], allowed: Sequence[str], bound: str) -
     names = allowed or (_LOOPBACK_NAMES if is_loopback(bound) else ())
     if not names:
         return
-    given = headers.get("host", "").lower()
-    host = _PORT.sub("", given)
+    host = _without_port(headers.get("host", "")[:_LONGEST_HOST])
     if not host:
         raise Denial(400, "The header `host` is missing.", code="invalid_header")
     if host not in names and not (not allowed and host == bound):
-        message = "This gateway does not answer to that host; its `server.allowed_hosts` tells."
+        message = (
+            f"This gateway does not answer to the host `{host[:100]}`. Use one that it answers to,"
+            " or have whoever runs it add this one to `server.allowed_hosts`."
+        )
         raise Denial(403, message, code="host_not_allowed", kind="permission_error")
+
+
+@lru_cache(maxsize=256)
+def _without_port(host: str) -> str:
+    return _PORT.sub("", host.lower())
 
 
 def credential(headers: Mapping[str, str]) -> str | None:
@@ -119,8 +129,9 @@ def check_json(headers: Mapping[str, str]) -> None:
     Raises:
         Denial: 415.
     """
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    given = headers.get("content-type", "")
+    is_json = given == _JSON or given.partition(";")[0].strip().lower() == _JSON
+    if not is_json:
         message = "The request needs the header `content-type: application/json`."
         raise Denial(415, message, code="unsupported_content_type")
     if headers.get("content-encoding", "identity").lower() != "identity":

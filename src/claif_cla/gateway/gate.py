@@ -11,6 +11,7 @@ gets its entry. Whatever fails in settling is logged, and holds up no answer.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -110,6 +111,10 @@ class Gate:
         if prices is not None:
             self._prices = prices
 
+    def start(self) -> None:
+        """Begin what the counters do beside the requests."""
+        self._counters.start()
+
     async def close(self) -> None:
         """Let go of the counters."""
         await self._counters.close()
@@ -158,6 +163,7 @@ class Gate:
         Raises:
             Denial: 403 where the key is not for this model, 429 over a limit, 503 where the limits
                 can't be checked. Nothing is put aside then.
+            CancelledError: the caller has left meanwhile.
         """
         self._check_model(visit, model)
         limits = self._limits(visit.key)
@@ -166,6 +172,8 @@ class Gate:
         # Before the wait: a caller who leaves during it is settled too.
         visit.reserved = _Reserved(claim, asked)
         verdict = await self._counters.take(claim)
+        if visit.left:  # on Python 3.10 a cancellation is lost while Redis is connected to
+            raise asyncio.CancelledError
         if isinstance(verdict, Refused):
             visit.reserved = None
             raise denial(claim, verdict, _whose(visit.key), self._wall())

@@ -40,8 +40,7 @@ class Room:
         Raises:
             Denial: 503, as the queue is full or the wait too long.
         """
-        if self.taken < self._places:
-            self.taken += 1
+        if self.enter_now():
             return
         if len(self._waiting) >= self._queue:
             raise self._full()
@@ -59,10 +58,18 @@ class Room:
             if place in self._waiting:
                 self._waiting.remove(place)
 
+    def enter_now(self) -> bool:
+        """Take a place if one is free, as one nearly always is; whether it was."""
+        if self.taken >= self._places:
+            return False
+        self.taken += 1
+        return True
+
     def leave(self) -> None:
         """Give a place back."""
         self.taken -= 1
-        self._hand_on()
+        if self._waiting:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         while self._waiting and self.taken < self._places:

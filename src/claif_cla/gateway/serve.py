@@ -22,9 +22,17 @@ from typing import Any, Protocol
 import uvicorn
 from typing_extensions import override
 
-from claif_cla.gateway.config import Config, ConfigError, check_exposure, missing_extras
+from claif_cla.gateway.config import (
+    Config,
+    ConfigError,
+    check_exposure,
+    check_place,
+    missing_extras,
+    tls_of,
+)
 from claif_cla.gateway.connections import SPARE_CONNECTIONS, Bounds, connection_class
 from claif_cla.gateway.keys.store import KeyStore, KeyStoreError
+from claif_cla.gateway.ledger.tables import LedgerError
 from claif_cla.gateway.listening import bound, url_of
 from claif_cla.gateway.process import in_a_loop, settle_collector, signals
 
@@ -40,6 +48,8 @@ _NEED_RESTART = (
     ("server", "host"),
     ("server", "port"),
     ("server", "trusted_proxies"),
+    ("upstream", "proxy"),
+    ("upstream", "ca_file"),
     ("keys", "file"),
     ("ledger", "file"),
     # The counters stand there; a move in the middle would forget what is spent.
@@ -117,9 +127,12 @@ def check(config: Config, has_keys: Callable[[Config], bool] | None = None) -> b
         Whether there are client keys.
 
     Raises:
-        ConfigError: a library is missing, or the gateway would be open to everyone.
+        ConfigError: a library is missing, a file cannot be read or written, or the gateway would be
+            open to everyone.
     """
     missing_extras(config)
+    check_place(config)
+    tls_of(config)
     found = (has_keys or any_keys)(config)
     check_exposure(config, has_keys=found)
     return found
@@ -142,7 +155,10 @@ def any_keys(config: Config) -> bool:
 
 def _build(config: Config) -> Service:
     # Late: it brings every part of the gateway, and `--check` can do without.
-    service: Service = import_module("claif_cla.gateway.app").build(config)
+    try:
+        service: Service = import_module("claif_cla.gateway.app").build(config)
+    except LedgerError as error:
+        raise ConfigError([f"ledger.file: {error}"]) from error
     return service
 
 

@@ -28,14 +28,16 @@ class UsageTap:
 
     Attributes:
         complete: whether the last event has come: `message_stop`, or an error.
+        rare: whether other events than the words of an answer have come; who has looked at them
+            may set it back.
     """
 
-    __slots__ = ("_handle", "_rest", "_visit", "complete")
+    __slots__ = ("_handle", "_rest", "_visit", "complete", "rare")
 
     def __init__(self, visit: Visit, handle: Any) -> None:
         self._visit, self._handle = visit, handle
         self._rest = b""
-        self.complete = False
+        self.complete = self.rare = False
 
     def feed(self, piece: bytes) -> None:
         """Look at the next bytes."""
@@ -52,6 +54,7 @@ class UsageTap:
                 usage.characters += max(0, len(line) - _ENVELOPE)
             self._visit.chunks += 1
             return
+        self.rare = True
         if len(line) > MAX_LINE or not any(mark in line for mark in _MARKS):
             return
         try:
@@ -73,6 +76,9 @@ class UsageTap:
                 usage.complete = True
         elif kind in ("message_stop", "error"):
             self.complete = True
+            error = event.get("error")
+            if kind == "error" and isinstance(error, Mapping):
+                self._visit.code = str(error.get("type") or "")
 
     def message(self, message: Mapping[str, Any]) -> None:
         """Take a whole Message."""

@@ -6,6 +6,7 @@ from claif_cla.gateway.config import (
     Config,
     ConfigError,
     check_exposure,
+    check_place,
     exposure,
     keys_required,
     missing_extras,
@@ -75,3 +76,22 @@ def test_a_library_that_is_asked_for_and_missing_is_named(monkeypatch, section, 
 def test_nothing_is_missing_that_is_not_asked_for(monkeypatch):
     monkeypatch.setattr(exposure, "find_spec", lambda name: None)
     missing_extras(Config())
+
+
+def test_a_ledger_that_can_be_made_is_fine_and_not_made(tmp_path):
+    check_place(Config(ledger={"file": tmp_path / "new" / "folder" / "ledger.db"}))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["folder", "file/ledger.db"])
+def test_a_ledger_that_has_no_place_is_told_before_anything_listens(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"ledger\.file: .* cannot be written"):
+        check_place(Config(ledger={"file": tmp_path / name}))
+
+
+def test_a_ledger_that_may_not_be_written_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(exposure.os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(ConfigError, match="may not be written"):
+        check_place(Config(ledger={"file": tmp_path / "ledger.db"}))

@@ -40,7 +40,7 @@ def problems(path=None, env=None, flags=None):
 def test_a_key_in_the_environment_is_enough():
     config = load(None, ENV)
     (account,) = config.accounts
-    assert (account.name, account.header) == ("default", ("x-api-key", "sk-ant-planted"))
+    assert (account.name, account.header) == ("default", ("authorization", "Bearer sk-ant-planted"))
     assert config.upstream.base_url == "https://api.anthropic.com"
     assert (config.server.host, config.server.port) == ("127.0.0.1", 8790)
 
@@ -203,7 +203,7 @@ def test_paths_of_a_file_are_relative_to_it(written, tmp_path):
         '[ledger]\nfile = "/var/l.db"'
     )
     config = load(path, {"HOME": "/h"})
-    assert config.accounts[0].header == ("x-api-key", "sk-from-file")
+    assert config.accounts[0].header == ("authorization", "Bearer sk-from-file")
     assert config.keys.file == tmp_path / "k.db"
     assert str(config.ledger.file) == "/var/l.db"
 

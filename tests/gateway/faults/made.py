@@ -20,6 +20,7 @@ __all__ = [
     "HELLO",
     "MESSAGES",
     "MIDDLE",
+    "PATIENCE",
     "PROMPT_COST",
     "WAYS",
     "WHOLE",

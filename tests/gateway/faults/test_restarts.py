@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 
+import httpx2
 import pytest
 
 from claif_cla.gateway.keys import KeyLimits, KeyStore
@@ -12,15 +15,19 @@ from gateway.faults.load import Load, entries
 from gateway.faults.made import (
     EVENTS,
     FULL_COST,
+    HELLO,
+    MESSAGES,
     MIDDLE,
+    PATIENCE,
     WAYS,
+    WHOLE,
     charged,
     good,
     post,
     until,
 )
 from gateway.faults.serving import Serving
-from loopback import Gate, streamed
+from loopback import Gate, json_answer, streamed
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 
@@ -112,6 +119,58 @@ def test_a_drain_that_takes_too_long_is_cut_and_still_in_the_ledger(server, tmp_
     known = entries(gateway.ledger)
     assert len(known) == 4
     assert all(0 < cost < FULL_COST for cost in known.values())
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if not way.stream], ids=str)
+def test_who_waits_longer_than_the_drain_is_told_to_come_again(server, tmp_path, way):
+    gate = Gate()
+    server.enqueue(json_answer(WHOLE, gate=gate))
+    with (
+        Serving(tmp_path, server.url, "[server]\ndrain_seconds = 0\n") as gateway,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        waiting = pool.submit(post, gateway.url, way)
+        gate.wait_until_reached()
+        gateway.stop()
+        answer = waiting.result()
+        assert gateway.ended() == 0
+    gate.open()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    expected = "overloaded_error" if way.door is MESSAGES else "gateway_stopping"
+    assert way.door.error(answer.text) == expected
+
+
+def heard(url, way, begun):
+    """All that a caller hears of a stream that is cut; the event is set at its first words."""
+    text = ""
+    with (
+        httpx2.Client(timeout=PATIENCE) as client,
+        client.stream("POST", url + way.door.path, json={**HELLO, "stream": True}) as answer,
+        suppress(httpx2.RemoteProtocolError),
+    ):
+        for piece in answer.iter_text():
+            text += piece
+            begun.set()
+    return text
+
+
+@pytest.mark.parametrize("way", STREAMS, ids=str)
+def test_a_stream_that_outlives_the_drain_is_told_so_before_it_is_cut(server, tmp_path, way):
+    gate, begun = Gate(), Event()
+    server.enqueue(streamed([EVENTS[:MIDDLE], gate, EVENTS[MIDDLE:]]))
+    with (
+        Serving(tmp_path, server.url, "[server]\ndrain_seconds = 0\n") as gateway,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        hearing = pool.submit(heard, gateway.url, way, begun)
+        assert begun.wait(PATIENCE)
+        gateway.stop()
+        text = hearing.result()
+        assert gateway.ended() == 0
+    gate.open()
+    expected = "overloaded_error" if way.door is MESSAGES else "gateway_stopping"
+    assert way.door.error(way.door.last(text)) == expected
+    assert way.door.end not in text
 
 
 def test_sighup_fails_no_request(server, tmp_path, held):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.keys import KeyRing, KeyStore, Scopes
-from claif_cla.gateway.keys.ring import LOOK_SECONDS, MAX_CREDENTIAL
+from claif_cla.gateway.keys.ring import COMPLAIN_SECONDS, LOOK_SECONDS, MAX_CREDENTIAL
 
 CHANGE = """
 import sys
@@ -214,6 +214,22 @@ def test_a_file_that_has_gone_opens_no_door(store, caplog):
     assert refused(ring, secret).status == 401
 
 
+def test_a_file_that_came_later_and_cannot_be_read_closes_the_doors(store, held):
+    """Root made the first key, and the file is root's: it was said that every request needs one."""
+    clock = Clock()
+    ring = KeyRing(held, clock=clock)
+    assert ring.admit("any", "chat", 0.0) is None
+    store.path.parent.mkdir()
+    store.path.write_bytes(b"no database at all" * 100)
+    clock.now += LOOK_SECONDS
+    assert refused(ring, "any").status == 401
+    assert refused(ring, None).status == 401
+    store.path.unlink()
+    _, secret = store.create("alice")
+    clock.now += LOOK_SECONDS
+    assert ring.admit(secret, "chat", 0.0).name == "alice"
+
+
 def test_a_file_that_lost_its_keys_opens_no_door(store, held):
     store.create("alice")
     clock = Clock()
@@ -244,7 +260,7 @@ def put_a_file_in_the_directory_s_place(path):
 
 
 @pytest.mark.parametrize("damage", [scribble, spoil_a_row, put_a_file_in_the_directory_s_place])
-def test_a_store_that_fails_later_is_told_once_and_changes_nothing(store, caplog, damage):
+def test_a_store_that_fails_later_is_told_each_minute_and_changes_nothing(store, caplog, damage):
     _, secret = store.create("alice")
     clock = Clock()
     ring = KeyRing(store, clock=clock)
@@ -254,8 +270,30 @@ def test_a_store_that_fails_later_is_told_once_and_changes_nothing(store, caplog
         for _ in range(3):
             clock.now += LOOK_SECONDS
             assert ring.admit(secret, "chat", 0.0) is not None
-    assert len(caplog.records) == 1
+        assert len(caplog.records) == 1
+        clock.now += COMPLAIN_SECONDS
+        assert ring.admit(secret, "chat", 0.0) is not None
+    assert len(caplog.records) == 2
     assert "keys.db" in caplog.text
+    assert "revoked meanwhile" in caplog.text
+
+
+def test_it_is_known_for_how_long_the_store_could_not_be_read(store):
+    _, secret = store.create("alice")
+    clock = Clock()
+    ring = KeyRing(store, clock=clock)
+    store.close()
+    away = store.path.rename(store.path.with_name("away"))
+    assert ring.unread_seconds == 0
+    clock.now += LOOK_SECONDS
+    ring.admit(secret, "chat", 0.0)
+    clock.now += 99
+    ring.admit(secret, "chat", 0.0)
+    assert ring.unread_seconds == 99
+    away.rename(store.path)
+    clock.now += LOOK_SECONDS
+    ring.admit(secret, "chat", 0.0)
+    assert ring.unread_seconds == 0
 
 
 @given(

@@ -37,7 +37,7 @@ def test_any_entry_has_a_line(entry):
 
 
 def test_half_an_emoji_in_a_name_is_replaced():
-    assert json.loads(line_of(Entry("req_1", 1.0, model="a\ud83d")))[4] == "a?"
+    assert json.loads(line_of(Entry("req_1", 1.0, model="a\ud83d")))[4] == "a\ufffd"
 
 
 def test_a_name_of_any_length_is_cut():

@@ -334,9 +334,9 @@ def test_a_database_that_stays_locked_is_an_error_at_start(opened, path, locked)
 
 @pytest.fixture
 def aged(opened, entry):
-    """A ledger with requests of ten and of three days ago."""
+    """A ledger with requests of forty and of three days ago."""
     book = opened()
-    for days in (10, 3):
+    for days in (40, 3):
         book.append(entry(at=ledger.time.time() - days * 86_400, key=f"{days} days"))
     book.close()
 
@@ -347,10 +347,22 @@ def test_days_older_than_those_to_keep_are_removed_at_start(aged, opened, path):
         assert [sums.by for sums in report.sums(["key"])] == [("3 days",)]
 
 
+def test_the_sums_of_a_month_stay_until_it_ends(opened, entry, path, at):
+    book = opened(keep_days=1)
+    for day in ("2026-10-31", "2026-11-01", "2026-11-23"):
+        book.append(entry(at=at(day), key=day, cost=7))
+    book.flush()
+    book._pruned_at = None
+    book._prune(at("2026-11-23"))
+    assert book.spent(at("2026-11-23")) == {"2026-11-01": (0, 7), "2026-11-23": (7, 7)}
+    with Report(path) as report:
+        assert [sums.by for sums in report.sums(["key"])] == [("2026-11-01",), ("2026-11-23",)]
+
+
 def test_single_requests_go_after_a_week_and_their_sums_stay(aged, opened, path):
     opened()
     with Report(path) as report:
-        assert [sums.by for sums in report.sums(["key"])] == [("10 days",), ("3 days",)]
+        assert [sums.by for sums in report.sums(["key"])] == [("3 days",), ("40 days",)]
     db = sqlite3.connect(path)
     assert db.execute("SELECT key FROM visits").fetchall() == [("3 days",)]
     db.close()

@@ -14,8 +14,9 @@ import pytest
 
 from claif_cla.gateway.limits import InProcessCounters, Limits, Refused, Standing, scripts
 from claif_cla.gateway.limits.counters import day_of, month_of
-from claif_cla.gateway.limits.redis_counters import RENEW_SECONDS, SETTLE_SECONDS, RedisCounters
+from claif_cla.gateway.limits.redis_counters import RENEW_SECONDS, RedisCounters
 from claif_cla.gateway.limits.redis_line import Away, RedisLine
+from claif_cla.gateway.limits.redis_memory import SETTLE_SECONDS
 from gateway.limits.clocks import NOON, Claims, Clock, counters
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -46,6 +47,12 @@ async def replica(redis_server, clock):
 async def redis(redis_server):
     async with import_module("redis.asyncio").Redis.from_url(redis_server.url) as client:
         yield client
+
+
+@pytest.fixture
+async def settled(replica):
+    """A Redis that has a memory."""
+    await replica("earlier")._remind()
 
 
 async def taken(counted, claim):
@@ -83,19 +90,19 @@ async def test_what_one_replica_spends_is_spent_for_all(replica):
         assert (verdict.limit, verdict.used, verdict.is_final) == ("daily_budget", 100, True)
 
 
-async def test_budgets_begin_with_the_sums_of_all_ledgers(replica):
+async def test_budgets_begin_with_the_sums_of_all_ledgers(replica, settled):
     limits, claims = Limits(daily_budget=100), Claims()
     await taken(replica("one", sums=(60, 60)), claims(limits))
     assert (await refused(replica("two", sums=(50, 50)), claims(limits))).used == 110
 
 
-async def test_a_replica_that_starts_again_tells_nothing_twice(replica):
+async def test_a_replica_that_starts_again_tells_nothing_twice(replica, settled):
     limits, claims = Limits(daily_budget=100), Claims()
     for _ in range(3):
         await taken(replica("one", sums=(60, 60)), claims(limits))
 
 
-async def test_a_replica_that_lost_its_ledger_goes_on_from_what_redis_knows(replica):
+async def test_a_replica_that_lost_its_ledger_goes_on_from_what_redis_knows(replica, settled):
     limits, claims = Limits(daily_budget=100), Claims()
     await taken(replica("one", sums=(60, 60)), claims(limits))
     again = replica("one", sums=(0, 0))
@@ -181,6 +188,137 @@ async def test_a_redis_that_forgot_is_told_all_again_before_it_is_asked(replica,
     assert (await refused(other, claims(limits))).limit == "unavailable"
     clock.now += SETTLE_SECONDS
     assert (await refused(other, claims(limits))).limit == "daily_budget"
+
+
+async def spent(counted, claim, cost):
+    await taken(counted, claim)
+    await counted.give(claim, 0, cost)
+
+
+async def test_a_redis_that_forgot_lets_nobody_in_by_who_never_asked_of_the_key(
+    replica, redis, clock
+):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    one, two, new = replica("one"), replica("two"), replica("new")
+    await spent(one, claims(limits), 60)
+    await spent(two, claims(limits), 40)
+    await taken(new, claims(limits, key_id="another"))
+    await redis.flushall()
+    assert (await refused(new, claims(limits))).limit == "unavailable"
+    await one._remind()
+    await two._remind()
+    clock.now += SETTLE_SECONDS
+    assert (await refused(new, claims(limits))).used == 100
+
+
+async def test_a_redis_that_was_told_by_some_is_not_asked_by_who_has_not_noticed(replica, redis):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    first, asking, silent = replica("first"), replica("asking"), replica("silent")
+    for counted, cost in ((first, 1), (asking, 1), (silent, 98)):
+        await spent(counted, claims(limits), cost)
+    running = claims(limits, key_id="other")
+    await taken(asking, running)
+    await redis.flushall()
+    await first._remind()
+    await asking.give(running, 0, 1)  # what ends meanwhile makes no key known
+    for key_id in ("key", "other"):
+        assert (await refused(asking, claims(limits, key_id=key_id))).limit == "unavailable"
+
+
+async def test_who_starts_while_redis_is_told_again_waits_as_well(replica, redis, clock):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    first, silent = replica("first"), replica("silent")
+    await spent(first, claims(limits), 1)
+    await spent(silent, claims(limits), 99)
+    await redis.flushall()
+    await first._remind()
+    late = replica("late")
+    assert (await refused(late, claims(limits))).limit == "unavailable"
+    await silent._remind()
+    clock.now += SETTLE_SECONDS
+    assert (await refused(late, claims(limits))).used == 100
+
+
+async def test_who_finds_redis_empty_though_money_was_spent_leaves_others_time(replica, clock):
+    claims, limits = Claims(), Limits(daily_budget=200)
+    one = replica("one", sums=(60, 60))
+    assert (await refused(one, claims(limits))).limit == "unavailable"
+    clock.now += SETTLE_SECONDS
+    await taken(one, claims(limits))
+
+
+async def test_a_redis_that_forgot_one_key_is_told_all_again(replica, redis, clock):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    one, two = replica("one"), replica("two")
+    await spent(one, claims(limits), 50)
+    await spent(two, claims(limits), 50)
+    await redis.delete("claif:{key}:day", "claif:{key}:month")
+    assert (await refused(one, claims(limits))).limit == "unavailable"
+    await two._remind()
+    clock.now += SETTLE_SECONDS
+    assert (await refused(one, claims(limits))).used == 100
+
+
+async def test_a_key_of_which_nothing_was_spent_is_known_again_once(replica, redis, clock):
+    claims, limits = Claims(), Limits(requests_per_minute=100)
+    one = replica("one")
+    await taken(one, claims(limits))
+    await redis.flushall()
+    await refused(one, claims(limits))
+    clock.now += SETTLE_SECONDS
+    for _ in range(2):
+        await taken(one, claims(limits))
+        await one._remind()
+
+
+async def test_a_key_that_was_asked_of_last_month_is_none_that_was_forgotten(replica, redis, clock):
+    claims, limits = Claims(), Limits(daily_budget=100)
+    one = replica("one")
+    await taken(one, claims(limits))
+    await redis.delete("claif:{key}:day", "claif:{key}:month")  # they have an end
+    clock.now += 40 * 86_400
+    await taken(one, claims(limits))
+
+
+async def test_a_new_month_asks_no_more_than_any_other_call(replica, clock):
+    claims, limits, one = Claims(), Limits(monthly_budget=100), replica("one")
+    await taken(one, claims(limits))
+    clock.now += 10 * 86_400
+    run, asked = one._line.run, []
+
+    async def noted(script, keys, args):
+        asked.append(script)
+        return await run(script, keys, args)
+
+    one._line.run = noted
+    await taken(one, claims(limits))
+    assert asked.count(scripts.TAKE) == 1
+
+
+async def test_calls_in_flight_are_told_again_at_once(replica, redis, clock):
+    claims, limits, one, two = Claims(), Limits(concurrent=1), replica("one"), replica("two")
+    await taken(one, claims(limits))
+    await redis.flushall()
+    await one._remind()
+    await one._renew()
+    await two._remind()
+    clock.now += SETTLE_SECONDS
+    assert (await refused(two, claims(limits))).limit == "concurrent"
+
+
+async def test_who_serves_nobody_tells_its_sums_as_well(replica, redis):
+    idle = replica("idle", sums=(100, 100))
+    idle.start()
+    while not await redis.exists("claif:{key}:day"):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert await redis.hget("claif:{key}:day", "spent") == b"100"
+
+
+async def test_what_keys_spend_while_they_have_no_limits_is_told(replica):
+    claims, one, two = Claims(), replica("one"), replica("two")
+    await spent(one, claims(Limits()), 100)
+    await one._tell()
+    assert (await refused(two, claims(Limits(daily_budget=100)))).used == 100
 
 
 async def test_a_redis_that_remembers_is_told_nothing(replica, redis):
@@ -328,6 +466,23 @@ async def test_a_redis_that_hangs_is_away_after_the_time_limit(replica):
         assert (await refused(one, Claims()(Limits(concurrent=1)))).limit == "unavailable"
 
 
+async def test_the_log_tells_why_redis_refuses_a_connection(replica, caplog):
+    """As one in protected mode does: its class alone, `ResponseError`, says nothing."""
+
+    async def deny(reader, writer):
+        await reader.read(1)
+        writer.write(b"-DENIED Redis is running in protected mode\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(deny, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        one = replica(url=f"redis://127.0.0.1:{port}", when_down="open")
+        with caplog.at_level(logging.WARNING, "claif_cla"):
+            await taken(one, Claims()(Limits(concurrent=1)))
+    assert "Redis does not answer (ResponseError DENIED)" in caplog.text
+
+
 async def test_what_goes_wrong_in_redis_itself_is_no_error_of_the_request(replica, redis):
     await redis.set("claif:{key}:state", "of another program")
     one = replica(when_down="open")
@@ -383,6 +538,7 @@ async def test_what_could_not_be_told_is_told_in_the_background(
     while one._untold:
         clock.now += 1  # the pause after a failure is over
         await asyncio.sleep(0.01)
+    clock.now += SETTLE_SECONDS
     assert (await refused(replica("two"), claims(limits))).used == 30
 
 
@@ -412,6 +568,7 @@ async def test_only_so_many_endings_wait_for_redis(replica, refused_url, monkeyp
 async def test_a_request_that_may_have_been_let_in_unheard_is_ended(replica, redis):
     one, claims = replica(), Claims()
     limits = Limits(concurrent=1)
+    await spent(one, claims(limits), 0)
     run = one._line.run
 
     async def unheard(script, keys, args):

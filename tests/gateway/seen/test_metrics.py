@@ -88,6 +88,15 @@ def test_errors_tell_who_found_them():
     assert told(metrics, "errors_total", **by_them) == 1
 
 
+@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+def test_spent_budgets_are_counted_from_nought(endpoint):
+    """A counter that comes with its first event has no rate, and who is refused does not return."""
+    told_of = {"endpoint": endpoint, "code": "insufficient_quota", "by": "gateway"}
+    assert told(metrics_of(), "errors_total", **told_of) == 0
+    spent = visit_of(endpoint=endpoint, status=429, code="insufficient_quota", attempts=0)
+    assert told(metrics_of(spent), "errors_total", **told_of) == 1
+
+
 def test_disconnects_and_adaptations_are_counted():
     metrics = metrics_of(visit_of(left=True, adapted="seed"))
     assert told(metrics, "disconnects_total", endpoint="chat") == 1

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claif_cla.gateway.config import Config
 from claif_cla.gateway.seen.redaction import MAX_TEXT, Redactor, redacted, secrets_of
 from gateway.seen.visits import ACCOUNT_KEY, REDIS_PASSWORD, config_of, secretive
 
@@ -73,6 +74,13 @@ def test_the_secrets_of_the_configuration_are_known_exactly():
     clean = Redactor(secrets_of(secretive()))
     assert clean(f"/v1/{ACCOUNT_KEY}/x") == "/v1/***/x"
     assert clean(f"model {REDIS_PASSWORD}") == "model ***"
+
+
+def test_the_password_of_a_proxy_is_a_secret():
+    config = Config(upstream={"proxy": "http://me:hunter%2F22@proxy.example:3128"})
+    clean = Redactor(secrets_of(config))
+    assert clean("at http://me:hunter%2F22@proxy.example:3128") == "at ***"
+    assert clean("hunter/22, hunter%2F22") == "***, ***"
 
 
 def test_without_secrets_there_is_nothing_to_know():

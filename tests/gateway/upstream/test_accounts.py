@@ -189,7 +189,7 @@ def test_no_account_is_refused_with_what_to_do():
 
 def test_a_key_that_was_never_read_is_refused(tmp_path):
     config = Config(accounts=({"name": "one", "api_key_file": tmp_path / "key"},))
-    with pytest.raises(ValueError, match="the key of account one was not read"):
+    with pytest.raises(LookupError, match="the key of account one was not read"):
         accounts_of(config.accounts, "https://api.anthropic.com")
 
 

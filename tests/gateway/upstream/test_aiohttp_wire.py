@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 
 import pytest
 
@@ -12,18 +10,6 @@ from gateway.upstream.made import answer_of, opened
 from loopback import json_answer, whole
 
 PROXIES = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed; it makes the certificate")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout {key}"
-    made += f" -out {cert} -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([openssl, *made.split()], check=True, capture_output=True)
-    return cert, key
 
 
 @pytest.fixture
@@ -51,8 +37,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(new_upstream, tl
 async def test_the_operator_s_own_authority_is_trusted_where_it_is_given(
     new_upstream, tls_url, certificate
 ):
-    tls = ssl.create_default_context(cafile=certificate[0])
-    assert await answer_of(new_upstream(tls_url, parts={"tls": tls})) == (200, b"{}")
+    assert await answer_of(new_upstream(tls_url, ca_file=certificate[0])) == (200, b"{}")
 
 
 async def test_a_server_without_tls_is_told_apart(new_upstream):
@@ -81,13 +66,13 @@ async def test_the_environment_s_proxies_and_netrc_do_not_count(
 
 async def test_a_proxy_is_used_where_it_is_given(new_upstream, server):
     server.enqueue(json_answer({}))
-    upstream = new_upstream("http://upstream.invalid", parts={"proxy": server.url})
+    upstream = new_upstream("http://upstream.invalid", proxy=server.url)
     assert (await answer_of(upstream))[0] == 200
     assert server.last.target == "http://upstream.invalid/v1/messages"
 
 
 async def test_a_proxy_that_is_not_there_is_told_apart(new_upstream, refused_url):
-    upstream = new_upstream("http://upstream.invalid", parts={"proxy": refused_url}, max_retries=0)
+    upstream = new_upstream("http://upstream.invalid", proxy=refused_url, max_retries=0)
     with pytest.raises(UpstreamUnreachable, match="the proxy takes no connection"):
         await opened(upstream)
 

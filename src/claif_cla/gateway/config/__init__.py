@@ -9,13 +9,16 @@
 | `problems` | what is wrong, in words: where, and the nearest key that there is |
 | `loading` | `load`: all of it, with the accounts that the environment brings |
 | `exposure` | what must hold before the gateway listens |
+| `authorities` | who vouches for upstream's certificate |
 | `reference` | the configuration reference, printed from the sections |
 """
 
 from __future__ import annotations
 
+from claif_cla.gateway.config.authorities import tls_of
 from claif_cla.gateway.config.exposure import (
     check_exposure,
+    check_place,
     keys_required,
     missing_extras,
     needs_keys,
@@ -31,8 +34,10 @@ __all__ = [
     "Config",
     "ConfigError",
     "check_exposure",
+    "check_place",
     "keys_required",
     "load",
     "missing_extras",
     "needs_keys",
+    "tls_of",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 from claif_cla.gateway.config.problems import ConfigError
 from claif_cla.gateway.config.sections import Config
 from claif_cla.gateway.doors import is_loopback
 
-__all__ = ["check_exposure", "keys_required", "missing_extras", "needs_keys"]
+__all__ = ["check_exposure", "check_place", "keys_required", "missing_extras", "needs_keys"]
 
 
 def keys_required(config: Config) -> bool | None:
@@ -54,6 +55,25 @@ def check_exposure(config: Config, *, has_keys: bool) -> None:
         )
     if problem:
         raise ConfigError([problem])
+
+
+def check_place(config: Config) -> None:
+    """Raise where the ledger cannot be written: nothing would be served without one.
+
+    Nothing is made: the folder that is looked at is the nearest that is there.
+
+    Raises:
+        ConfigError: says what to do.
+    """
+    file = config.ledger.file.absolute()
+    place = file
+    while not os.path.lexists(place):  # a `Path` would raise where it may not look
+        place = place.parent
+    is_right = place.is_file() if place == file else place.is_dir()
+    if not is_right or not os.access(place, os.W_OK):
+        problem = f"ledger.file: {file} cannot be written: {place}"
+        advice = "is no place for it, or may not be written; change that, or name another file"
+        raise ConfigError([f"{problem} {advice}"])
 
 
 def missing_extras(config: Config) -> None:

@@ -21,6 +21,7 @@ from claif_cla.gateway.config.shapes import (
     Endpoint,
     Host,
     HostName,
+    HttpProxy,
     Name,
     Origin,
     Pattern,
@@ -175,13 +176,19 @@ class Upstream(Section):
         default=2_000, ge=1, le=1_000_000, description="Connections to upstream at the same time."
     )
     ready_seconds: Seconds = Field(default=10, description="How long an answer of `/readyz` holds.")
+    proxy: HttpProxy | None = Field(
+        default=None, description="HTTP proxy on the way; those of the environment do not count."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Authorities (PEM) that are trusted beside the system's."
+    )
 
 
 class Account(Section):
     """`[[accounts]]`: one key for upstream. Exactly one of the four ways to give it."""
 
     name: Name = Field(description="For metrics and logs.")
-    api_key: Secret | None = Field(default=None, description="Sent as `x-api-key`.")
+    api_key: Secret | None = Field(default=None, description="Sent as `authorization: Bearer`.")
     api_key_file: Path | None = Field(default=None, description="A file that holds it.")
     auth_token: Secret | None = Field(default=None, description="Sent as `authorization: Bearer`.")
     auth_token_file: Path | None = Field(default=None, description="A file that holds it.")
@@ -201,14 +208,15 @@ class Account(Section):
     def header(self) -> tuple[str, str]:
         """Name and value of the header that upstream knows it by; the value is a secret.
 
+        Both kinds of key travel as a bearer token, as Anthropic's own SDK sends them.
+
         Raises:
             LookupError: the file was never read; `load` does that.
         """
-        if self.api_key is not None:
-            return "x-api-key", self.api_key.get_secret_value()
-        if self.auth_token is not None:
-            return "authorization", f"Bearer {self.auth_token.get_secret_value()}"
-        raise LookupError(f"the key of account {self.name} was not read")
+        secret = self.api_key or self.auth_token
+        if secret is None:
+            raise LookupError(f"the key of account {self.name} was not read")
+        return "authorization", f"Bearer {secret.get_secret_value()}"
 
 
 class Models(Section):
@@ -276,7 +284,12 @@ class Ledger(Section):
         default_factory=lambda: state_dir(os.environ) / "ledger.db",
         description="SQLite file; its journal lies beside it.",
     )
-    keep_days: int = Field(default=400, ge=1, le=36_500, description="Older entries are removed.")
+    keep_days: int = Field(
+        default=400,
+        ge=1,
+        le=36_500,
+        description="Older entries are removed, when their month is over.",
+    )
 
 
 class Cluster(Section):

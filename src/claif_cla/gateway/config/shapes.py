@@ -21,6 +21,7 @@ __all__ = [
     "Endpoint",
     "Host",
     "HostName",
+    "HttpProxy",
     "Name",
     "Origin",
     "Pattern",
@@ -106,6 +107,11 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _http_proxy(value: SecretStr) -> SecretStr:
+    _url(("http", "https"), "http://proxy.example:3128", bare=False)(value.get_secret_value())
+    return value
+
+
 def _secret(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
     if not text:
@@ -133,5 +139,6 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Host = Annotated[str, AfterValidator(_host)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
+HttpProxy = Annotated[SecretStr, AfterValidator(_http_proxy)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]

@@ -18,6 +18,8 @@ _LOG = logging.getLogger("claif_cla.gateway")
 
 LOOK_SECONDS = 1.0
 """How old what is known of the keys may be: so soon is a key refused that was revoked elsewhere."""
+COMPLAIN_SECONDS = 60.0
+"""Between two complaints about a file that cannot be read, while what is revoked still opens."""
 MAX_CREDENTIAL = 512
 """Characters; a longer one is none of ours, and is not hashed."""
 
@@ -34,12 +36,13 @@ class KeyRing:
     Args:
         store: where they lie.
         required: whether every request needs one; None: as soon as there is one, and from then on:
-            what became of the file must not open the doors.
+            what became of the file must not open the doors. One that cannot be read may hold keys.
         clock: seconds that only grow; for tests.
 
     Raises:
         KeyStoreError: the store cannot be read at the beginning. Later on the ring goes on with
-            what it knows, and says so in the log.
+            what it knows, for as long as it takes: a broken file must not lock everyone out. The
+            log says so each minute, and `unread_seconds` for how long.
     """
 
     def __init__(
@@ -52,14 +55,22 @@ class KeyRing:
         self._store, self._required, self._clock = store, required, clock
         self._by_digest: dict[bytes, _Held] = {}
         self._version: tuple[int, ...] | None = None
-        self._failing = self._had_keys = False
+        self._had_keys = self._unread = False
+        self._failing_since: float | None = None
+        self._complained = 0.0
         self._looked = clock()
         self._read()
 
     @property
     def required(self) -> bool:
         """Whether a request without a key is refused."""
-        return self._had_keys if self._required is None else self._required
+        return self._had_keys or self._unread if self._required is None else self._required
+
+    @property
+    def unread_seconds(self) -> float:
+        """For how long the store could not be read; 0.0 where it could at the last look."""
+        since = self._failing_since
+        return 0.0 if since is None else self._clock() - since
 
     def require(self, required: bool | None) -> None:  # noqa: FBT001 - see the constructor
         """Change whether every request needs a key."""
@@ -118,15 +129,22 @@ class KeyRing:
             if version != self._version:
                 self._read()
         except KeyStoreError as error:
+            self._unread = True
             self._failed(str(error))
         else:
-            self._failing = False
+            self._failing_since, self._unread = None, False
 
     def _failed(self, what: str) -> None:
-        """Log it, the first time of several in a row."""
-        if not self._failing:
-            self._failing = True
-            _LOG.error("%s; going on with the keys as they were", what)
+        """Log it, once a minute for as long as it lasts."""
+        now = self._clock()
+        if self._failing_since is None:
+            self._failing_since = now
+        elif now - self._complained < COMPLAIN_SECONDS:
+            return
+        self._complained = now
+        _LOG.error(
+            "%s; going on with the keys as they were: what is revoked meanwhile still opens", what
+        )
 
     def _read(self) -> None:
         version = self._store.version()

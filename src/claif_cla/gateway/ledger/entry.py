@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
+
+from claif_cla.wire import json_text
 
 __all__ = ["MAX_TEXT", "Entry", "day_of", "is_line", "line_of"]
 
@@ -49,14 +51,7 @@ def line_of(entry: Entry) -> bytes:
     """The line of an entry, newline included. JSON escapes newlines, so there is no other."""
     if len(entry.model) > MAX_TEXT:
         entry = entry._replace(model=entry.model[:MAX_TEXT])
-    try:
-        return to_json(entry) + b"\n"
-    except ValueError:  # half an emoji in a model's name: UTF-8 cannot hold it
-        return to_json([_encodable(value) for value in entry]) + b"\n"
-
-
-def _encodable(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return json_text.dump_bytes([*entry]) + b"\n"
 
 
 def is_line(line: bytes) -> bool:

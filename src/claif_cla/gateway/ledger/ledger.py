@@ -60,7 +60,8 @@ class Ledger:
     Args:
         path: of the SQLite file; its folder is made if it is missing. Several processes may share
             one file: each has its own journal.
-        keep_days: sums of older days are removed; single requests after a week.
+        keep_days: sums of older days are removed, when their month is over; single requests after
+            a week.
         move_seconds: how often the journal is moved.
 
     Raises:
@@ -217,8 +218,10 @@ class Ledger:
         clock = time.monotonic()
         if self._pruned_at is not None and clock - self._pruned_at < PRUNE_SECONDS:
             return
-        days, visits = self._keep, min(self._keep, KEEP_VISITS)
-        self._tables.prune(day_of(now - days.total_seconds()), day_of(now - visits.total_seconds()))
+        days = day_of(now - self._keep.total_seconds())
+        visits = day_of(now - min(self._keep, KEEP_VISITS).total_seconds())
+        month = f"{day_of(now)[:7]}-01"  # a start must know what is spent of the month's budgets
+        self._tables.prune(min(days, month), visits)
         self._pruned_at = clock
 
     def _complain(self, text: str, error: Exception) -> None:

@@ -5,6 +5,7 @@
 | `counters` | what is counted how, and the verdicts |
 | `in_process` | counters of one process |
 | `redis_counters` | counters of several, with `scripts` that Redis runs over a `redis_line` |
+| `redis_memory` | which Redis it is: one that comes back empty is told all again |
 | `answers` | what callers are told: headers, and refusals in words |
 """
 

@@ -15,6 +15,8 @@ from claif_cla.gateway.limits.counters import Claim, Limits, Refused, Standing, 
 __all__ = ["denial", "duration", "headers", "too_large"]
 
 _ASK = "ask whoever runs this gateway for a higher"
+_SLIP = 0.0005
+"""Of a millisecond: by so little a float may be over what was meant."""
 
 
 def headers(standing: Standing, limits: Limits) -> list[tuple[bytes, bytes]]:
@@ -37,7 +39,7 @@ def headers(standing: Standing, limits: Limits) -> list[tuple[bytes, bytes]]:
 
 def duration(seconds: float) -> str:
     """As OpenAI spells it: `250ms`, `6s`, `1m3s`, `6m0s`; rounded up, as nothing is sooner."""
-    milliseconds = math.ceil(round(seconds * 1000, 3))
+    milliseconds = math.ceil(seconds * 1000 - _SLIP)
     if milliseconds < 1000:
         return f"{milliseconds}ms"
     minutes, seconds = divmod(math.ceil(milliseconds / 1000), 60)
@@ -101,7 +103,7 @@ def too_large(limits: Limits, tokens: int, whose: str) -> Denial:
 
 def _after(wait: float) -> dict[str, str]:
     # At least a millisecond: a zero would be asked again at once, for ever.
-    milliseconds = max(1, math.ceil(round(wait * 1000, 3)))
+    milliseconds = max(1, math.ceil(wait * 1000 - _SLIP))
     seconds = math.ceil(milliseconds / 1000)
     return {"retry-after": str(seconds), "retry-after-ms": str(milliseconds)}
 

@@ -155,6 +155,10 @@ class Sight(NamedTuple):
 class Counters(Protocol):
     """Counts, and says who is over."""
 
+    def start(self) -> None:
+        """Begin what goes on beside the requests, in the running loop; `close` ends it."""
+        ...
+
     async def take(self, claim: Claim) -> Standing | Refused:
         """Let a request in, or not. It raises nothing."""
         ...
@@ -176,7 +180,7 @@ class Counters(Protocol):
 
 def day_of(now: float) -> int:
     """The day of UTC that an instant is in, counted from 1970-01-01."""
-    return int(now // 86400)
+    return int(now) // 86400
 
 
 def month_of(day: int) -> int:

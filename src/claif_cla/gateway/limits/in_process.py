@@ -53,7 +53,7 @@ class KeyState:
         day_before, month_before: spent before this process began, by its ledger.
         day_spent, month_spent: by this process.
         day_elsewhere, month_elsewhere: by other replicas, as far as it was told.
-        shared: whether Redis has judged a call of it, and so knows it.
+        shared: the memory of Redis that has judged a call of it this month, and so knows it.
     """
 
     __slots__ = (
@@ -83,7 +83,7 @@ class KeyState:
         self.day_before, self.month_before = before
         self.day_spent = self.month_spent = 0
         self.day_elsewhere = self.month_elsewhere = 0
-        self.shared = False
+        self.shared = b""
 
     def drain(self, limits: Limits, at: float, day: int) -> None:
         """Let time pass."""
@@ -107,6 +107,7 @@ class KeyState:
         if month > self.month:
             self.month = month
             self.month_before = self.month_spent = self.month_elsewhere = 0
+            self.shared = b""  # what was known is no loss now
 
     @property
     def day_total(self) -> int:
@@ -166,6 +167,10 @@ class InProcessCounters(Counters):
     @override
     async def give(self, claim: Claim, tokens: int, cost: int) -> None:
         self.give_now(claim, tokens, cost)
+
+    @override
+    def start(self) -> None:
+        """Nothing goes on beside the requests."""
 
     @override
     async def close(self) -> None:

@@ -22,11 +22,13 @@ second, then one call tries again. Meanwhile, by `when_down`:
 - `open`: each replica goes on with its own counters, and with what it last heard of the others'
   spending. At the worst each lets through a whole limit of its own.
 
-What ends meanwhile is told when Redis is back. If it comes back without its memory, each replica
-tells it again what its ledger knows, within a second or two and whether it is asked or not; it
-counts as away for `SETTLE_SECONDS` longer, so that no replica spends what another has. Redis needs
-no persistence for this, and 6.0 or later; it should refuse (`noeviction`) rather than forget when
-it is full.
+What ends meanwhile is told when Redis is back. If it comes back without its memory, or without a
+part of it, each replica tells it again what its ledger knows, within a second or two and whether it
+is asked or not; it counts as away for `SETTLE_SECONDS` longer, so that no replica spends what
+another has. So it does for a replica that starts meanwhile, and for one that finds it empty though
+its own ledger knows of money. What a replica has spent that is down, or is itself cut off from
+Redis, nobody can know then. Redis needs no persistence for this, and 6.0 or later; it should refuse
+(`noeviction`) rather than forget when it is full.
 """
 
 from __future__ import annotations
@@ -53,14 +55,15 @@ from claif_cla.gateway.limits.counters import (
 )
 from claif_cla.gateway.limits.in_process import InProcessCounters, KeyState
 from claif_cla.gateway.limits.redis_line import PAUSE, Away, RedisLine
+from claif_cla.gateway.limits.redis_memory import RedisMemory
 from claif_cla.gateway.limits.scripts import (
-    FORGOTTEN,
     GIVE,
     LIMITS,
-    REMEMBER,
+    OTHER_MEMORY,
     RENEW,
     TAKE,
     TELL,
+    UNKNOWN,
 )
 
 __all__ = ["RedisCounters"]
@@ -72,9 +75,6 @@ RENEW_SECONDS = 20.0
 MAX_UNTOLD = 10_000
 """Calls that have ended while Redis was away, to be told later. Of more the oldest are dropped:
 their leases run out by themselves, and their money comes with the key's next call."""
-SETTLE_SECONDS = 3.0
-"""How long a Redis that has lost its memory is not asked. Every replica looks each second whether
-it has, and a look over a connection that broke with the old one costs it another second."""
 RENEWED_AT_ONCE = 200
 """Calls in one script, which holds up all others while it runs."""
 
@@ -115,10 +115,11 @@ class RedisCounters(Counters):
         self._monotonic, self._redis_time = monotonic, redis_time
         self._in_flight: dict[str, Claim] = {}
         self._untold: deque[tuple[Claim, int]] = deque(maxlen=MAX_UNTOLD)
+        self._unlimited: dict[str, Claim] = {}
         self._wake = asyncio.Event()
         self._was_away = False
-        self._memory: bytes | None = None
-        self._settled_at = 0.0
+        self._memory = RedisMemory(self._line, prefix, monotonic=monotonic, redis_now=self._now)
+        self._reminding = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -134,29 +135,38 @@ class RedisCounters(Counters):
             _or_none(limits.daily_budget),
             _or_none(limits.monthly_budget),
             LEASE_SECONDS,
-            int(state.shared),
         )
         self._keep()
-        if self._monotonic() < self._settled_at:
+        if self._memory.is_settling:
             return self._without_redis(claim, is_sent=False)
         try:
-            answer = await self._run(TAKE, claim, state, claim.tokens, extra)
+            memory = self._memory.told
+            answer = await self._run(TAKE, claim, state, claim.tokens, (*extra, memory, 0))
+            if answer[0] in (UNKNOWN, OTHER_MEMORY):
+                if not await self._is_told(state, is_unknown=answer[0] == UNKNOWN):
+                    return self._without_redis(claim, is_sent=False)
+                memory = self._memory.told
+                answer = await self._run(TAKE, claim, state, claim.tokens, (*extra, memory, 1))
         except Away as away:
             return self._without_redis(claim, is_sent=away.is_sent)
-        if answer[0] == FORGOTTEN:
-            self._settle()
-            return self._without_redis(claim, is_sent=False)
+        state.shared = memory
         return self._verdict(claim, state, answer)
 
-    def _settle(self) -> None:
-        """Redis has lost its memory: leave the others the time to tell it theirs."""
-        now = self._monotonic()
-        if now >= self._settled_at:  # else it was noticed already
-            self._settled_at = now + SETTLE_SECONDS
+    async def _is_told(self, state: KeyState, *, is_unknown: bool) -> bool:
+        """Whether a key without sums of the memory that was told may have none: as a new one."""
+        # One that this memory did know has been forgotten alone, as by a Redis that is full.
+        forgotten = is_unknown and bool(state.shared) and state.shared == self._memory.told
+        if not await self._memory.look(spent=self._has_spent, forgotten=forgotten):
+            if self._memory.is_settling:
+                return False
+            await self._remind()
+        return not self._memory.is_settling
+
+    def _has_spent(self) -> bool:
+        return bool(self._local.spenders())
 
     def _verdict(self, claim: Claim, state: KeyState, answer: Sequence[Any]) -> Standing | Refused:
         day, day_at, month, month_at = map(_whole, answer[5:])
-        state.shared = True
         if day_at == state.day:  # else the two clocks are on either side of midnight
             state.day_elsewhere = max(0, day - state.day_before - state.day_spent)
         if month_at == state.month:
@@ -191,6 +201,8 @@ class RedisCounters(Counters):
         self._local.give_now(claim, tokens, cost)
         self._in_flight.pop(claim.visit_id, None)
         if claim.limits.unlimited:
+            if cost:  # it may be given a budget one day
+                self._unlimited[claim.key_id] = claim
             return
         try:
             await self._told(claim, tokens)
@@ -239,6 +251,11 @@ class RedisCounters(Counters):
 
     # What goes on beside the requests
 
+    @override
+    def start(self) -> None:
+        """Tell Redis what the ledger knows: others need it where nobody asks this replica."""
+        self._keep()
+
     def _keep(self) -> None:
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.get_running_loop().create_task(self._keep_on())
@@ -258,15 +275,14 @@ class RedisCounters(Counters):
 
     async def _remind(self) -> None:
         """Tell Redis of all money again, if it is not the one that was told."""
-        name = f"{self._prefix}:memory"
-        memory = await self._line.run(REMEMBER, (name,), (secrets.token_hex(8),))
-        if memory == self._memory:
-            return
-        if self._memory is not None:
-            self._settle()
-        for claim in self._local.spenders():
-            await self._run(TELL, claim, self._local.state(claim), 0, ())
-        self._memory = memory
+        async with self._reminding:
+            if await self._memory.look(spent=self._has_spent):
+                return
+            memory = self._memory.seen
+            self._was_away = True  # it knows of no call in flight either
+            for claim in self._local.spenders():
+                await self._run(TELL, claim, self._local.state(claim), 0, (memory,))
+            self._memory.told = memory
 
     async def _tell(self) -> None:
         while self._untold:
@@ -275,6 +291,11 @@ class RedisCounters(Counters):
             with suppress(IndexError):  # more may have come meanwhile, and pushed it out
                 if self._untold[0][0] is claim:
                     self._untold.popleft()
+        while self._unlimited:
+            key_id, claim = next(iter(self._unlimited.items()))
+            await self._run(TELL, claim, claim.state, 0, (b"",))
+            if self._unlimited.get(key_id) is claim:  # else it has spent more meanwhile
+                del self._unlimited[key_id]
 
     async def _renew(self) -> None:
         # A Redis that was away may have forgotten all.

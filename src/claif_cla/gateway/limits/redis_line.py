@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ PAUSE = 1.0
 """Seconds without a try after a failure."""
 MAX_CONNECTIONS = 64
 """A script takes well below a millisecond: so many at once are tens of thousands a second."""
+_CODE = re.compile(r"[A-Z]{3,}\b")
+"""What an error reply of Redis begins with; the text behind it may quote what was sent."""
 
 
 class Away(Exception):  # noqa: N818 - a state, not an error of ours
@@ -107,7 +110,10 @@ def _cancellations() -> int:
 
 
 def _kind(error: Exception) -> str:
-    return type(error).__name__
+    """The error's class, with Redis's own code where the library has no class for it (`DENIED`)."""
+    name = type(error).__name__
+    code = _CODE.match(str(error)) if name == "ResponseError" else None
+    return f"{name} {code[0]}" if code else name
 
 
 def _client(url: str, timeout: float) -> Any:

@@ -8,14 +8,16 @@ All keys of one API key share a hash tag, so that a cluster keeps them on one no
 | `…:calls` | sorted set: the calls in flight, by the deadline of their lease | two leases |
 | `…:held` | hash: what each of them has reserved, `tokens cost` | two leases |
 | `…:day`, `…:month` | hash: `period`, `spent`, of it `by:<ledger>`, `run:<process>` | 2, 33 days |
-| `<prefix>:memory` | of no key: a random text, which is another once Redis forgot | 33 days |
+| `…:month`, too | `memory`: that of the Redis whose sums these are | |
+| `<prefix>:memory` | of no key: a random text, another once Redis forgot | 33 days |
 
 **Money.** With every call a process tells two sums: what its ledger knew when it began, and what
 it has spent itself since. The script raises the ledger's part to the first at least, adds what
 the second is above what the process told last, and raises the total by the difference. So telling
 the same again changes nothing, a sum that was not told comes with the next one, and a Redis that
-has forgotten all is told it again by every replica, as soon as it notices. A call of a key that
-Redis should know, and does not, is not judged.
+has forgotten all is told it again by every replica, as soon as it notices. A call is judged only
+where the key's sums are of the memory that its replica knows, so that one which has not noticed
+yet, or has never asked of the key, lets nobody in by sums that only some have told.
 
 **Tokens and calls.** What a call has reserved is found by its id, and taken away with it: ending a
 call twice ends it once. Calls whose lease has run out are taken away by the next one.
@@ -28,7 +30,7 @@ from __future__ import annotations
 
 from claif_cla.gateway.limits.counters import LimitName
 
-__all__ = ["FORGOTTEN", "GIVE", "LIMITS", "REMEMBER", "RENEW", "TAKE", "TELL"]
+__all__ = ["GIVE", "LIMITS", "OTHER_MEMORY", "REMEMBER", "RENEW", "TAKE", "TELL", "UNKNOWN"]
 
 LIMITS: tuple[LimitName | None, ...] = (
     None,
@@ -39,8 +41,9 @@ LIMITS: tuple[LimitName | None, ...] = (
     "tokens_per_minute",
 )
 """What the number that `TAKE` answers first means."""
-FORGOTTEN = -1
-"""What it answers instead where Redis has lost what it knew of the key: nothing is counted then."""
+UNKNOWN, OTHER_MEMORY = -1, -2
+"""What it answers instead where Redis has no sums of the key, or those of another memory: nothing
+is counted then. See `redis_memory`."""
 
 _COMMON = """
 local state, calls, held, days, months = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -104,8 +107,10 @@ end
 local function spent(key, current, ledger, run, theirs, before, own, ttl)
   local at = tonumber(redis.call('HGET', key, 'period') or '-1')
   if current > at then
+    local memory = redis.call('HGET', key, 'memory')
     redis.call('DEL', key)
     redis.call('HSET', key, 'period', text(current), 'spent', '0')
+    if memory then redis.call('HSET', key, 'memory', memory) end
     at = current
   end
   local known = redis.call('HMGET', key, 'spent', 'by:' .. ledger, 'run:' .. run)
@@ -147,7 +152,7 @@ end
 
 # ARGV: now; ledger, process; day, spent before, by the process; month and the same; requests a
 # minute, tokens a minute (-1: no limit); visit, tokens; for TAKE also cost, concurrent, daily and
-# monthly budget, lease, and whether Redis should know the key.
+# monthly budget, lease, the memory that is known, and whether it is that of a key without sums.
 TAKE = (
     _COMMON
     + """
@@ -156,9 +161,11 @@ local rpm, tpm = tonumber(ARGV[10]), tonumber(ARGV[11])
 local visit, tokens, cost = ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14])
 local concurrent, daily, monthly = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local lease = tonumber(ARGV[18])
-if ARGV[19] == '1' and redis.call('EXISTS', months) == 0 then return {-1} end
+local memory = redis.call('HGET', months, 'memory')
+if memory ~= ARGV[19] and ARGV[20] ~= '1' then return {memory and -2 or -1} end
 local bucket = read(now, rpm, tpm)
 local d, m, told = money(now)
+if memory ~= ARGV[19] then redis.call('HSET', months, 'memory', ARGV[19]) end
 
 local over = 0
 if monthly >= 0 and m + bucket.held_cost >= monthly then over = 1
@@ -204,21 +211,30 @@ return entry and 1 or 0
 """
 )
 
-# ARGV: the first nine of them.
+# ARGV: as for GIVE, of which the limits and the call do not matter; the memory that is told all,
+# or nothing.
 TELL = (
     _COMMON
     + """
 money(instant(ARGV[1]))
+if ARGV[14] ~= '' then redis.call('HSET', months, 'memory', ARGV[14]) end
 return 1
 """
 )
 
-# KEYS: what Redis is known by. ARGV: what it is to be known by from now on, if it has forgotten.
-REMEMBER = """
-local known = redis.call('GET', KEYS[1]) or ARGV[1]
-redis.call('SET', KEYS[1], known, 'EX', 2851200)
-return known
+# KEYS: what Redis is known by. ARGV: now, what it is to be known by from now on if it has
+# forgotten, after how many seconds it has settled then, and the memory that is no longer whole, or
+# nothing. Answers which one it is, and in how many seconds it has settled. Both stand in the text.
+REMEMBER = (
+    _COMMON
+    + """
+local now = instant(ARGV[1])
+local known, settled = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) ?(%S*)$')
+if not known or known == ARGV[4] then known, settled = ARGV[2], text(now + ARGV[3]) end
+redis.call('SET', KEYS[1], known .. ' ' .. settled, 'EX', 2851200)
+return {known, text((tonumber(settled) or now) - now)}
 """
+)
 
 # ARGV: now, lease, then by call its visit, tokens and cost. A call that Redis has forgotten is
 # put back.

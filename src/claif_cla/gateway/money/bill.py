@@ -48,15 +48,32 @@ def bill(prices: Prices, usages: Iterable[Usage], asked: Demand | None = None) -
         usages: of all replies.
         asked: the demand of the request, for a reply that was left before it told anything.
     """
-    totals = [0, 0, 0, 0, 0]
-    costs: list[int | None] = []
-    estimated = False
+    total: Bill | None = None
     for usage in usages:
         usage_counts = probable_counts(usage, asked)
-        estimated = estimated or not usage.complete
         counts = counts_of(usage_counts)
-        totals = [total + count for total, count in zip(totals, counts, strict=False)]
-        costs.append(prices.cost(usage.model, usage_counts, counts))
-    known = [cost for cost in costs if cost is not None]
-    cost = sum(known) if known or not costs else None
-    return Bill(totals[0], totals[1], totals[2], totals[3], totals[4], cost, estimated)
+        cost = prices.cost(usage.model, usage_counts, counts)
+        one = Bill(
+            counts.input,
+            counts.output,
+            counts.cache_read,
+            counts.cache_write_5m,
+            counts.cache_write_1h,
+            cost,
+            estimated=not usage.complete,
+        )
+        total = one if total is None else _sum(total, one)
+    return total or Bill(0, 0, 0, 0, 0, 0, estimated=False)
+
+
+def _sum(some: Bill, more: Bill) -> Bill:
+    known = [cost for cost in (some.cost, more.cost) if cost is not None]
+    return Bill(
+        some.input + more.input,
+        some.output + more.output,
+        some.cache_read + more.cache_read,
+        some.cache_write_5m + more.cache_write_5m,
+        some.cache_write_1h + more.cache_write_1h,
+        sum(known) if known else None,
+        estimated=some.estimated or more.estimated,
+    )

@@ -37,7 +37,7 @@ _ANSWERS = {
 HEADERS = {
     "x-claif-request-id": "This request's name, here and in the log.",
     "x-claif-upstream-ms": "Milliseconds of waiting for the heads of upstream's answers.",
-    "x-claif-overhead-ms": "Milliseconds of the gateway's own, so far.",
+    "x-claif-overhead-ms": "Milliseconds of the gateway's own so far, with waits between attempts.",
     "x-claif-model": "The model that was asked.",
     "x-claif-cost-usd": "US dollars, where they are known when the answer begins.",
     "x-claif-adapted": "What of the request was adapted or dropped.",

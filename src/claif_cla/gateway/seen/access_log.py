@@ -61,7 +61,7 @@ def _clean_or_none(text: Any, clean: Callable[[Any], str]) -> str | None:
 
 
 def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 2)
+    return round(seconds * 100_000) / 100
 
 
 _second: tuple[int, str] = (-1, "")

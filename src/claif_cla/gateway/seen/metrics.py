@@ -83,6 +83,10 @@ class Metrics:
         self._errors = counter(
             "errors", "Errors, by who found them: gateway or upstream.", "endpoint", "code", "by"
         )
+        for endpoint in ("chat", "messages"):
+            # One refusal may be all: callers do not repeat it. A series that begins with 1 has no
+            # rate; this one begins with 0, so that an alert on it hears of the first.
+            self._errors.add(0, endpoint, "insufficient_quota", "gateway")
         self._left = counter("disconnects", "Callers who left early.", "endpoint")
         self._chunks = counter("chunks", "Chunks of streams.", "endpoint")
         self._adapted = counter("adapted_requests", "Requests of which something was adapted.")

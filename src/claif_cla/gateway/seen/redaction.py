@@ -102,15 +102,16 @@ redacted = Redactor()
 
 
 def secrets_of(config: Config) -> list[str]:
-    """Each secret that a configuration holds: the accounts', and Redis's password."""
+    """Each secret that a configuration holds: of the accounts, of Redis and of a proxy."""
     found = [
         secret.get_secret_value()
         for account in config.accounts
         for secret in (account.api_key, account.auth_token)
         if secret is not None
     ]
-    if config.cluster.redis_url is not None:
-        url = config.cluster.redis_url.get_secret_value()
-        password = urlsplit(url).password or ""
-        found += [url, password, unquote(password)]
+    for address in (config.cluster.redis_url, config.upstream.proxy):
+        if address is not None:
+            url = address.get_secret_value()
+            password = urlsplit(url).password or ""
+            found += [url, password, unquote(password)]
     return found

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from claif_cla.gateway.seen.access_log import AccessLog
+from claif_cla.gateway.seen.ended import Ended
 from claif_cla.gateway.seen.labels import Labels
 from claif_cla.gateway.seen.line_writer import LineWriter
 from claif_cla.gateway.seen.metrics import Metrics
@@ -45,6 +46,7 @@ class Seen:
         # Read by name: older configurations have no such key.
         self.metrics = Metrics(config, per_key=getattr(config.metrics, "per_key", False))
         self._lines = LineWriter(write)
+        self._ended = Ended(self._told)
         self._failed: set[Any] = set()
         self._tracing_of = tracing_of or _tracing
         self._tracing: Tracing | None = None
@@ -74,6 +76,7 @@ class Seen:
         Never raises: what cannot be had (a library that is missing) is told in the log, and the
         gateway goes on as before.
         """
+        self._ended.flush()
         self._guarded(self.metrics.labels.configure, config)
         self._guarded(self._configure, config)
         self._guarded(self._retrace, config)
@@ -127,13 +130,16 @@ class Seen:
             self._guarded(self._tracing.content, visit, request, answer)
 
     def finished(self, visit: Visit) -> None:
-        """A request has ended."""
+        """A request has ended. Metrics and log are told of it soon, together with others."""
+        if self._tracing is not None:
+            self._guarded(self._tracing.finished, visit)
+        self._ended.add(visit)
+
+    def _told(self, visit: Visit) -> None:
         if self._counts:
             self._guarded(self.metrics.finished, visit)
         if self._log is not None:
             self._guarded(self._log.told, visit)
-        if self._tracing is not None:
-            self._guarded(self._tracing.finished, visit)
 
     def metrics_page(self, accept: str = "") -> tuple[bytes, str]:
         """What Prometheus reads, and its content type.
@@ -141,10 +147,12 @@ class Seen:
         Args:
             accept: the request's header.
         """
+        self._ended.flush()
         return self.metrics.page(accept)
 
     def close(self) -> None:
         """Write and send what waits, within a bound of seconds."""
+        self._ended.flush()
         self._guarded(self._lines.close)
         if self._tracing is not None:
             self._guarded(self._tracing.close)

@@ -63,23 +63,18 @@ class Account:
 def accounts_of(configured: Iterable[AccountConfig], base_url: str) -> list[Account]:
     """The configured accounts.
 
-    Both kinds of key travel as a bearer token, as Anthropic's own SDK sends them.
-
     Args:
         configured: with their secrets read.
         base_url: of those that have none of their own.
 
     Raises:
-        ValueError: there is none, or one has no key.
+        ValueError: there is none.
+        LookupError: one has no key.
     """
     accounts = []
     for each in configured:
-        secret = each.api_key or each.auth_token
-        if secret is None:
-            raise ValueError(f"the key of account {each.name} was not read")
-        headers = {"authorization": f"Bearer {secret.get_secret_value()}"}
         root = (each.base_url or base_url).rstrip("/")
-        accounts.append(Account(each.name, root, headers, each.weight))
+        accounts.append(Account(each.name, root, dict([each.header]), each.weight))
     if not accounts:
         raise ValueError(
             "no account for upstream: set ANTHROPIC_API_KEY, add [[accounts]] to the"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 import aiohttp
 
@@ -65,7 +66,7 @@ class AiohttpExchange:
             except _FAILED as error:
                 self._fail(error)
             else:
-                if not piece:
+                if not piece or self._content.is_eof():  # a whole answer often comes in one piece
                     self._finish()
                 return piece
         # Not in `except`: aiohttp's errors must not travel on as the context of ours.
@@ -89,7 +90,7 @@ class AiohttpExchange:
         if self._ended or self._content.is_eof():  # it is all there
             return
         loop = asyncio.get_running_loop()
-        self._end = loop.call_at(deadline, self._too_late)
+        self._end = loop.call_later(deadline - perf_counter(), self._too_late)
         # aiohttp restarts its timer at each piece, and stops it while it is us who do not read.
         # A response that is all there has no connection any more.
         connection = self._response.connection

@@ -81,7 +81,8 @@ class AiohttpWire:
         if self._closed:
             return _trouble(UpstreamUnreachable("The gateway stops.", account.name), again=False)
         try:
-            await self._room.enter()
+            if not self._room.enter_now():
+                await self._room.enter()
         except Denial:
             busy = UpstreamBusy("All connections to upstream are taken; try again.", account.name)
             return _trouble(busy, again=False)

@@ -15,30 +15,32 @@ __all__ = ["Deadline"]
 
 
 class Deadline:
-    """A context manager: `with Deadline(at) as deadline: …`, and then look at `passed`.
+    """A context manager: `with Deadline(seconds) as deadline: …`, and then look at `passed`.
 
     What runs within is cancelled at that time and left in silence. A cancellation that comes from
     elsewhere goes on its way, also one that comes at the same time (on Python 3.10, which does not
     count them, that one is lost).
 
     Args:
-        at: by the clock of the running loop.
+        seconds: from its beginning on; none or less: what runs within gets to its first wait.
+        loop: that runs; up to Python 3.11 it takes a system call to find it.
 
     Attributes:
         passed: whether it was left because the time had come.
     """
 
-    __slots__ = ("_at", "_task", "_timer", "passed")
+    __slots__ = ("_loop", "_seconds", "_task", "_timer", "passed")
 
-    def __init__(self, at: float) -> None:
-        self._at = at
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._seconds, self._loop = seconds, loop
         self.passed = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = self._loop or asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - only tasks can be cancelled
         self._task = task
-        self._timer = asyncio.get_running_loop().call_at(self._at, self._end)
+        self._timer = loop.call_later(self._seconds, self._end)
         return self
 
     def _end(self) -> None:

@@ -70,7 +70,7 @@ class PeekedExchange(Protocol):
         """From now on the times of a body hold: silence, and an end.
 
         Args:
-            deadline: by the clock of the running loop.
+            deadline: of `time.perf_counter`.
         """
         ...
 

@@ -5,8 +5,8 @@ For trying the gateway out, and for its tests. It answers without an account.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from time import perf_counter
 
 import anyio
 
@@ -83,8 +83,9 @@ class _SimulatedExchange:
             return piece
         if self._deadline is None:
             return await self._piece()
-        silence = asyncio.get_running_loop().time() + self._idle
-        with anyio.CancelScope(deadline=min(silence, self._deadline)) as scope:
+        now = perf_counter()
+        silence = now + self._idle
+        with anyio.move_on_after(min(silence, self._deadline) - now) as scope:
             return await self._piece()
         assert scope.cancelled_caught  # noqa: S101 - the only way here
         await self.close()

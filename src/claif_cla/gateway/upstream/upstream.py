@@ -11,15 +11,15 @@ the answer: the flow translates it as it came.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from random import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from claif_cla.backends.base import Hop
+from claif_cla.gateway.config import tls_of
 from claif_cla.gateway.upstream.accounts import Account, Accounts, accounts_of
-from claif_cla.gateway.upstream.cleaned_error import CleanedError
+from claif_cla.gateway.upstream.cleaned_error import CleanedError, KeyRedactor
 from claif_cla.gateway.upstream.deadline import Deadline
 from claif_cla.gateway.upstream.errors import UpstreamFailure, UpstreamTimeout
 from claif_cla.gateway.upstream.exchange import PeekedExchange, Times, Trouble, Wire
@@ -57,23 +57,23 @@ class Upstream:
     Args:
         config: its sections `upstream` and `accounts`.
         wire: what opens exchanges; by `config.upstream.backend` unless given.
-        proxy: URL of an HTTP proxy to upstream; none unless given, whatever the environment says.
-        tls: how upstream is verified; by the system's authorities unless given.
         clock: seconds that only go forward.
         pause: waits.
         chance: a number from 0 to 1, for the jitter.
+
+    Attributes:
+        redacted: blots keys out of what upstream said: of an error in the middle of an answer,
+            which is not looked at here.
 
     Raises:
         ValueError: there is no account.
     """
 
-    def __init__(  # noqa: PLR0913 - what tests put in the place of time and chance
+    def __init__(
         self,
         config: Config,
         *,
         wire: Wire | None = None,
-        proxy: str | None = None,
-        tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random,
@@ -84,8 +84,10 @@ class Upstream:
         self._times = _times(config)
         self._max_retries = section.max_retries
         self._accounts = Accounts(_accounts(config), clock)
-        self._wire = wire or _wire(config, self._times, proxy, tls)
+        self.redacted = KeyRedactor(self._accounts)
+        self._wire = wire or _wire(config, self._times)
         self._ready = Readiness(self._answers, section.ready_seconds, clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def replace(self, config: Config) -> None:
         """Serve the requests to come by this configuration; open exchanges go on as they are.
@@ -102,6 +104,7 @@ class Upstream:
         accounts = _accounts(config)
         self._times, self._max_retries = _times(config), section.max_retries
         self._accounts = self._accounts.renewed(accounts)
+        self.redacted.add(accounts)
         self._wire.configure(self._times, section.max_connections)
         self._ready.holds = section.ready_seconds
         self._ready.forget()
@@ -126,10 +129,11 @@ class Upstream:
         Raises:
             UpstreamFailure: nothing came.
         """
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         visit: Visit = hop.http
         accounts, retries = self._accounts, self._max_retries
-        spent = time.perf_counter() - visit.started_at
-        deadline = asyncio.get_running_loop().time() + self._times.total - spent
+        deadline = visit.started_at + self._times.total
         account = accounts.first(visit.account)
         for left in range(retries, -1, -1):
             attempt = self._attempt if visit.trace is None else self._traced
@@ -152,7 +156,7 @@ class Upstream:
         exchange.hand_on(deadline)
         if trouble is None and exchange.status < 400:
             return exchange
-        return CleanedError(exchange, accounts)
+        return CleanedError(exchange, self.redacted)
 
     def _following(
         self, accounts: Accounts, account: Account, trouble: Trouble, tried: int, deadline: float
@@ -164,7 +168,7 @@ class Upstream:
             return None
         backoff = min(FIRST_BACKOFF * 2.0**tried, MAX_BACKOFF) * (1 - JITTER * self._chance())
         wait = backoff if not trouble.wait else trouble.wait
-        remaining = deadline - asyncio.get_running_loop().time()
+        remaining = deadline - time.perf_counter()
         if wait > MAX_WAIT or wait >= remaining:
             return None
         return account, wait
@@ -190,11 +194,10 @@ class Upstream:
         visit.account = account.name
         visit.attempts += 1
         visit.untold += 1
-        end = min(asyncio.get_running_loop().time() + self._times.first_byte, deadline)
         exchange: PeekedExchange | None = None
         began = time.perf_counter()
         try:
-            with Deadline(end):
+            with Deadline(min(self._times.first_byte, deadline - began), self._loop):
                 try:
                     sent = await self._wire.send(request, account)
                 finally:
@@ -267,7 +270,7 @@ def _accounts(config: Config) -> list[Account]:
     return accounts_of(config.accounts, section.base_url)
 
 
-def _wire(config: Config, times: Times, proxy: str | None, tls: ssl.SSLContext | None) -> Wire:
+def _wire(config: Config, times: Times) -> Wire:
     """What is imported here is what is used: neither aiohttp nor the simulator comes for free."""
     if config.upstream.backend == "simulator":
         from claif_cla.gateway.upstream.simulated import SimulatedWire  # noqa: PLC0415
@@ -275,4 +278,6 @@ def _wire(config: Config, times: Times, proxy: str | None, tls: ssl.SSLContext |
         return SimulatedWire(times)
     from claif_cla.gateway.upstream.aiohttp_wire import AiohttpWire  # noqa: PLC0415
 
-    return AiohttpWire(times, config.upstream.max_connections, proxy=proxy, tls=tls)
+    section = config.upstream
+    proxy = section.proxy.get_secret_value() if section.proxy is not None else None
+    return AiohttpWire(times, section.max_connections, proxy=proxy, tls=tls_of(config))
