@@ -35,6 +35,7 @@ from claif_cla.gateway.keys.store import KeyStore, KeyStoreError
 from claif_cla.gateway.ledger.tables import LedgerError
 from claif_cla.gateway.listening import bound, url_of
 from claif_cla.gateway.process import in_a_loop, settle_collector, signals
+from claif_cla.wire import json_text
 
 __all__ = ["Service", "any_keys", "check", "serve"]
 
@@ -112,6 +113,7 @@ def serve(
     """
     config = load_config()
     check(config, has_keys)
+    json_text.write_with_orjson()
     listeners = bound(config.server.host, config.server.port)
     with contextlib.ExitStack() as closing:
         for listener in listeners:

@@ -5,8 +5,9 @@ thinking blocks compare bytes, so nothing here may depend on time, hashing or en
 
 Whole bodies and events are read and written by the compiled code that pydantic 2 brings, several
 times as fast as `json`. What that does not take (half an emoji, numbers that JSON cannot spell,
-deep nesting), `json` decides. orjson writes the very same bytes in a quarter of the time: it is
-used where it is installed, as beside the gateway. It does not read: it rounds large integers.
+deep nesting), `json` decides. orjson writes the very same bytes in a quarter of the time, for a
+process that asks for it, as the gateway does: a client loads no library that openai does not.
+It does not read: it rounds large integers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from_json: Callable[..., Any]
@@ -22,23 +24,27 @@ try:
     from pydantic_core import from_json, to_json
 except ImportError:  # pragma: no cover - openai still takes pydantic 1
     from_json, to_json = json.loads, None
-orjson_dumps: Callable[..., bytes] | None
-try:
-    import orjson
-except ImportError:
-    orjson_dumps, _EXACT = None, 0
-else:
-    orjson_dumps = orjson.dumps
+__all__ = ["as_read", "dump_bytes", "dump_text", "load", "plain", "write_with_orjson"]
+
+_MAX_FLOAT = 1.7976931348623157e308
+_orjson_dumps: Callable[[Any], bytes] | None = None
+
+
+def write_with_orjson() -> None:
+    """Let orjson write in this process from now on; no byte changes, only the time it takes.
+
+    For who answers thousands of calls a second. Raises ImportError where it is not installed.
+    """
+    import orjson  # noqa: PLC0415 - a client never loads it
+
+    global _orjson_dumps  # noqa: PLW0603 - what it writes is the same: nobody can tell but a clock
     # What is no plain JSON is for the other writer, so that both give the same.
-    _EXACT = (
+    exact = (
         orjson.OPT_PASSTHROUGH_DATACLASS
         | orjson.OPT_PASSTHROUGH_DATETIME
         | orjson.OPT_PASSTHROUGH_SUBCLASS
     )
-
-__all__ = ["as_read", "dump_bytes", "dump_text", "load", "plain"]
-
-_MAX_FLOAT = 1.7976931348623157e308
+    _orjson_dumps = partial(orjson.dumps, default=None, option=exact)
 
 
 def load(text: str | bytes) -> Any:
@@ -119,9 +125,9 @@ def plain(value: Any) -> Any:
 
 def _compiled(value: Any) -> bytes | None:
     """What the compiled writers make of `value`; None where they fail."""
-    if orjson_dumps is not None:
+    if _orjson_dumps is not None:
         try:
-            return orjson_dumps(value, None, _EXACT)
+            return _orjson_dumps(value)
         except TypeError:  # all that it raises; the other one takes more
             pass
     if to_json is None:  # pragma: no cover - see the import
