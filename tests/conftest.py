@@ -10,6 +10,7 @@ for _name in [name for name in os.environ if name.upper().startswith(_AMBIENT)]:
     del os.environ[_name]
 
 import ipaddress  # noqa: E402
+import signal  # noqa: E402
 import socket  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from typing import Any  # noqa: E402
@@ -19,6 +20,10 @@ import pytest  # noqa: E402
 
 from callers import AsyncCaller, Caller, SyncCaller  # noqa: E402
 from loopback import LoopbackServer, refused_address  # noqa: E402
+
+# A shell lets what it runs in the background ignore SIGINT, and so would all that a test starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SETTINGS: dict[str, Any] = {
     "deadline": None,  # a busy machine is no bug
