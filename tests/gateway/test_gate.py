@@ -236,18 +236,42 @@ async def test_all_replies_are_on_the_bill():
     used(visit, 10, 2)
     used(visit, 1000, 0, model="unknown-model")
     await setting.gate.settle(visit)
-    assert visit.cost == 110 + 30
+    assert visit.cost == 110 + 30 + 1_000  # at the price of what was asked for
     assert (setting.book[0].input, setting.book[0].output) == (1110, 3)
 
 
 async def test_a_model_without_prices_has_no_cost():
-    setting = Setting(daily_budget=1.0)
+    setting = Setting(tokens_per_minute=1000)
     visit = setting.visit()
     await setting.gate.reserve(visit, "unknown-model", REQUEST, SIZE)
     used(visit, 100, 1, model="unknown-model")
     await setting.gate.settle(visit)
     assert visit.cost is None
     assert setting.book[0].cost is None
+
+
+@pytest.mark.parametrize("budget", ["daily_budget", "monthly_budget"])
+async def test_a_model_without_prices_is_not_for_who_has_a_budget(budget):
+    setting = Setting(**{budget: 1.0})
+    with pytest.raises(Denial, match=r"Everyone without a key has a budget.*`new-model`") as raised:
+        await setting.gate.reserve(setting.visit(), "new-model", REQUEST, SIZE)
+    assert (raised.value.status, raised.value.code) == (403, "model_without_price")
+    assert raised.value.param == "model"
+
+
+async def test_counting_tokens_needs_no_price():
+    setting = Setting(daily_budget=1.0)
+    visit = setting.visit(endpoint="count_tokens")
+    assert await setting.gate.reserve(visit, "new-model", REQUEST, SIZE) == []
+
+
+async def test_a_reply_of_a_model_without_prices_costs_what_was_asked_for():
+    setting = Setting(daily_budget=1.0)
+    visit = setting.visit()
+    await setting.reserve(visit)
+    used(visit, 100, 1, model="name-of-a-proxys-own")
+    await setting.gate.settle(visit)
+    assert visit.cost == 110
 
 
 async def test_a_reply_that_was_left_is_estimated():

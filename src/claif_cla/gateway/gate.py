@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.ledger.entry import Entry
-from claif_cla.gateway.limits.answers import denial, headers, too_large
+from claif_cla.gateway.limits.answers import denial, headers, no_price, too_large
 from claif_cla.gateway.limits.counters import ANONYMOUS, Claim, Counters, Limits, Refused
 from claif_cla.gateway.money import Bill, Demand, Prices, bill, demand
 from claif_cla.gateway.visit import Usage, Visit
@@ -161,13 +161,16 @@ class Gate:
             `x-ratelimit-…` headers of the key's own limits; none where it has none by the minute.
 
         Raises:
-            Denial: 403 where the key is not for this model, 429 over a limit, 503 where the limits
-                can't be checked. Nothing is put aside then.
+            Denial: 403 where the key is not for this model, or has a budget and the model no known
+                price; 429 over a limit, 503 where the limits can't be checked. Nothing is put aside
+                then.
             CancelledError: the caller has left meanwhile.
         """
         self._check_model(visit, model)
         limits = self._limits(visit.key)
         asked = demand(self._prices, model, request, size)
+        if asked.cost is None and limits.has_budget and visit.endpoint != "count_tokens":
+            raise no_price(model, _whose(visit.key))
         claim = self._claim(visit, limits, asked)
         # Before the wait: a caller who leaves during it is settled too.
         visit.reserved = _Reserved(claim, asked)

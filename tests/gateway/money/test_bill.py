@@ -51,6 +51,12 @@ def test_the_cost_is_unknown_where_no_price_is_known():
     assert (found.cost, found.input) == (None, 9)
 
 
+def test_a_reply_of_unknown_price_is_priced_as_what_was_asked():
+    asked = demand(Prices(), OPUS, {}, 4_000)
+    found = bill(Prices(), [reply("proxy/opus", input_tokens=1_000)], asked)
+    assert found.cost == 4_000
+
+
 def test_a_reply_that_was_left_makes_the_bill_an_estimate():
     asked = demand(Prices(), OPUS, {}, 4_000)
     found = bill(Prices(), [reply(complete=False, characters=350)], asked)

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.limits.counters import Claim, Limits, Refused, Standing, day_of
 
-__all__ = ["denial", "duration", "headers", "too_large"]
+__all__ = ["denial", "duration", "headers", "no_price", "too_large"]
 
 _ASK = "ask whoever runs this gateway for a higher"
 _SLIP = 0.0005
@@ -99,6 +99,17 @@ def too_large(limits: Limits, tokens: int, whose: str) -> Denial:
         kind="tokens",
         headers={"x-should-retry": "false"},
     )
+
+
+def no_price(model: str, whose: str) -> Denial:
+    """The answer to a request that might spend a budget without end: nobody knows what it costs."""
+    name = model[:200]
+    message = (
+        f"{whose} has a budget, and what the model `{name}` costs is not known here. Ask for"
+        " another model, or have whoever runs this gateway name its price: `input` and `output`"
+        f' in the section [prices."{name}"] of the configuration.'
+    )
+    return Denial(403, message, code="model_without_price", kind="permission_error", param="model")
 
 
 def _after(wait: float) -> dict[str, str]:

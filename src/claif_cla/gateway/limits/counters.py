@@ -76,6 +76,11 @@ class Limits:
         )
         object.__setattr__(self, "unlimited", all(limit is None for limit in limits))
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether money is limited."""
+        return self.daily_budget is not None or self.monthly_budget is not None
+
 
 @dataclass(slots=True, eq=False)
 class Claim:

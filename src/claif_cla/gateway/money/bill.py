@@ -41,18 +41,22 @@ def bill(prices: Prices, usages: Iterable[Usage], asked: Demand | None = None) -
     """The bill of the replies to one request (`visit.usages.values()`).
 
     Each reply is priced by itself, by the model that gave it: a pause that was resumed is charged
-    by Anthropic as another request, and so is each of several answers.
+    by Anthropic as another request, and so is each of several answers. One from a model without a
+    known price, as behind a proxy with names of its own, is priced as the model that was asked.
 
     Args:
         prices: what they cost.
         usages: of all replies.
-        asked: the demand of the request, for a reply that was left before it told anything.
+        asked: the demand of the request: for a reply that was left before it told anything, or by a
+            model whose price is not known.
     """
     total: Bill | None = None
     for usage in usages:
         usage_counts = probable_counts(usage, asked)
         counts = counts_of(usage_counts)
         cost = prices.cost(usage.model, usage_counts, counts)
+        if cost is None and asked is not None:
+            cost = prices.cost(asked.model, usage_counts, counts)
         one = Bill(
             counts.input,
             counts.output,
