@@ -5,12 +5,15 @@ import asyncio
 import anyio
 import pytest
 
-from claif_cla.gateway.caller import COMMENT, MAX_PIECES, Caller, StreamWriter
+from claif_cla.gateway.caller import COMMENT, MAX_PIECES, SMALL, Caller, StreamWriter
 from claif_cla.gateway.denial import Denial
+from claif_cla.gateway.room import Room
 from claif_cla.gateway.visit import Visit
 from gateway.asgi import Connection
 
 FOREVER = 3600.0
+ROOM = Room(1 << 40, 0, FOREVER)
+LONG = b"x" * (SMALL + 1)
 pytestmark = pytest.mark.anyio
 
 
@@ -22,7 +25,7 @@ def caller_of(connection, **options):
 @pytest.mark.parametrize("pieces", [[b""], [b"abc"], [b"a", b"b", b"c"], [b"", b"abc"]])
 async def test_the_body_is_read_whole(pieces):
     caller = caller_of(Connection(*pieces))
-    body = await caller.body(3, None)
+    body = await caller.body(3, None, ROOM)
     assert body == b"".join(pieces)
     assert caller.visit.bytes_in == len(body)
 
@@ -32,14 +35,14 @@ async def test_the_body_is_read_whole(pieces):
 )
 async def test_a_body_beyond_the_limit_is_not_read(pieces, declared):
     with pytest.raises(Denial) as caught:
-        await caller_of(Connection(*pieces)).body(3, declared)
+        await caller_of(Connection(*pieces)).body(3, declared, ROOM)
     assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for():
     caller = caller_of(Connection(b"a", unfinished=True), send_seconds=0.0)
     with pytest.raises(Denial) as caught:
-        await caller.body(3, None)
+        await caller.body(3, None, ROOM)
     assert caught.value.status == 408
 
 
@@ -49,7 +52,41 @@ async def test_a_body_in_single_bytes_ends():
             return {"type": "http.request", "body": b"", "more_body": True}
 
     with pytest.raises(Denial):
-        await caller_of(Endless()).body(MAX_PIECES, None)
+        await caller_of(Endless()).body(MAX_PIECES, None, ROOM)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "declared", "held"),
+    [
+        ([LONG], str(len(LONG)), len(LONG)),
+        ([LONG[:9], LONG[9:]], str(len(LONG)), len(LONG)),
+        ([LONG[:9], LONG[9:]], None, len(LONG)),  # after its end: until then the limit
+        ([b"ab", b"c"], None, 3),
+        ([b"ab", b"c"], "3", 0),
+        ([LONG[1:]], str(SMALL), 0),
+        ([b"abc"], None, 0),
+    ],
+)
+async def test_a_body_that_is_not_small_takes_its_places(pieces, declared, held):
+    room = Room(2 * SMALL, 0, FOREVER)
+    caller = caller_of(Connection(*pieces))
+    await caller.body(2 * SMALL, declared, room)
+    assert caller.held == room.taken == held
+
+
+@pytest.mark.parametrize(
+    ("declared", "unread"), [(str(len(LONG)), LONG[:9]), (None, LONG[9:])], ids=["length", "none"]
+)
+async def test_a_body_without_room_is_not_read(declared, unread):
+    room = Room(2 * SMALL, 0, FOREVER)
+    await room.enter(SMALL)
+    connection = Connection(LONG[:9], LONG[9:])
+    caller = caller_of(connection)
+    with pytest.raises(Denial, match="too many") as caught:
+        await caller.body(2 * SMALL, declared, room)
+    assert (caught.value.status, caught.value.code) == (503, "gateway_busy")
+    assert (caller.held, room.taken) == (0, SMALL)
+    assert (await connection.receive())["body"] == unread
 
 
 async def test_who_leaves_in_the_middle_of_a_body_is_gone():
@@ -57,7 +94,7 @@ async def test_who_leaves_in_the_middle_of_a_body_is_gone():
     connection.leave()
     caller = caller_of(connection)
     with pytest.raises(asyncio.CancelledError):
-        await caller.body(3, None)
+        await caller.body(3, None, ROOM)
     assert caller.visit.left
 
 
@@ -81,7 +118,7 @@ async def test_the_task_ends_wherever_it_waits_once_the_caller_leaves():
     caller = caller_of(connection)
 
     async def serve():
-        await caller.body(10, None)
+        await caller.body(10, None, ROOM)
         caller.watch(None)
         await anyio.sleep_forever()
 
@@ -161,7 +198,7 @@ async def test_who_takes_nothing_loses_the_connection_too():
 async def test_after_the_answer_nobody_watches():
     connection = Connection(b"{}")
     caller = caller_of(connection)
-    await caller.body(10, None)
+    await caller.body(10, None, ROOM)
     caller.watch(None)
     caller.unwatch()
     connection.leave()

@@ -19,6 +19,7 @@ from claif_cla.gateway.direct import Direct
 from claif_cla.gateway.endpoints import ENDPOINTS
 from claif_cla.gateway.keys import Scopes
 from claif_cla.gateway.visit import Visit
+from gateway.faults.made import until
 from loopback import Gate, json_answer, message, text_block
 
 HELLO = {"model": "sonnet", "messages": [{"role": "user", "content": "Hello"}]}
@@ -221,6 +222,27 @@ def test_too_many_at_once_are_turned_away(start, server):
         assert first.result().status_code == 200
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
     assert well.status_code == 200
+
+
+def test_long_bodies_wait_for_one_another(start, server):
+    length = 100_000
+    gateway = start(
+        {"server.max_body_bytes": 2 * length, "server.max_bodies_bytes": 2 * length},
+        only=server.url,
+    )
+    long = {**HELLO, "messages": [{"role": "user", "content": "x" * length}]}
+    gate, bodies = Gate(), gateway.app.bodies
+    server.answer_with(lambda request: json_answer(message([text_block("Hi")]), gate=gate))
+    with ThreadPoolExecutor(2) as pool:
+        called = [
+            pool.submit(call, gateway, "POST", "/v1/chat/completions", json=long) for _ in range(2)
+        ]
+        until(lambda: bodies.waiting == 1, "one to wait")
+        assert length < bodies.taken < 2 * length
+        assert "claif_bodies_queued 1.0" in call(gateway, "GET", "/metrics").text
+        gate.open()
+        assert [one.result().status_code for one in called] == [200, 200]
+    until(lambda: bodies.taken == 0, "both to be gone")
 
 
 def test_a_failure_of_the_gateways_own_is_a_500_without_a_word_of_it(

@@ -86,3 +86,48 @@ async def test_more_places_let_the_queue_in():
     room.resize(3, 2, FOREVER)
     await asyncio.gather(*tasks)
     assert room.taken == 3
+
+
+async def test_some_need_more_places_than_others():
+    room = Room(10, 0, FOREVER)
+    await room.enter(7)
+    assert not room.enter_now(4)
+    assert room.enter_now(3)
+    room.leave(7)
+    assert room.taken == 3
+
+
+async def test_who_needs_many_places_is_not_overtaken():
+    room = Room(10, 2, FOREVER)
+    await room.enter(5)
+    large = asyncio.ensure_future(room.enter(10))
+    await anyio.wait_all_tasks_blocked()
+    assert not room.enter_now(1)
+    small = asyncio.ensure_future(room.enter(1))
+    await anyio.wait_all_tasks_blocked()
+    assert not small.done()
+    room.leave(5)
+    await large
+    assert not small.done()
+    room.leave(10)
+    await small
+    assert (room.taken, room.waiting) == (1, 0)
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+async def test_who_goes_from_the_head_lets_those_behind_in(gives_up):
+    room = Room(10, 2, FOREVER)
+    await room.enter(5)
+    if gives_up:
+        room.resize(10, 2, 0.0)
+    large = asyncio.ensure_future(room.enter(10))
+    await asyncio.sleep(0)
+    room.resize(10, 2, FOREVER)
+    small = asyncio.ensure_future(room.enter(1))
+    await asyncio.sleep(0)
+    if not gives_up:
+        large.cancel()
+    with pytest.raises(Denial if gives_up else asyncio.CancelledError):
+        await large
+    await small
+    assert (room.taken, room.waiting) == (6, 0)

@@ -81,6 +81,8 @@ class App(Gateway):
         gauge = parts.seen.metrics.gauge
         gauge("requests_in_flight", "Requests that are being served.", lambda: self.in_flight)
         gauge("requests_queued", "Requests that wait for a place.", lambda: self.room.waiting)
+        gauge("bodies_bytes", "Bodies over 64 KB that are served.", lambda: self.bodies.taken)
+        gauge("bodies_queued", "Bodies that wait to be read.", lambda: self.bodies.waiting)
         gauge("ledger_waiting", "Entries that no file has yet.", lambda: ledger.waiting)
         gauge("ledger_dropped", "Entries that were lost to a full disk.", lambda: ledger.dropped)
         gauge(

@@ -16,6 +16,7 @@ import anyio
 
 from claif_cla.gateway.denial import Denial
 from claif_cla.gateway.direct import Direct
+from claif_cla.gateway.room import Room
 from claif_cla.gateway.visit import Visit
 
 __all__ = ["Caller", "Headers", "Receive", "Send"]
@@ -33,6 +34,8 @@ STREAM_HEADERS = (
 COMMENT = b": waiting\n\n"
 SHORTEST = 0.001
 """Seconds between two looks at a stream, at the least."""
+SMALL = 65_536
+"""Bytes of a body up to which it needs no place of its own: it has its request's."""
 MAX_PIECES = 65_536
 """Bound of the pieces that one body may come in: a sender of single bytes is no client."""
 
@@ -47,6 +50,9 @@ class Caller:
             as gone.
         always: headers of each answer.
         direct: the short way to the socket, where the server has one.
+
+    Attributes:
+        held: the places its body has taken; who gave the room gives them back.
     """
 
     __slots__ = (
@@ -58,6 +64,7 @@ class Caller:
         "always",
         "direct",
         "headers",
+        "held",
         "query",
         "send_seconds",
         "started",
@@ -81,33 +88,50 @@ class Caller:
         self.always = list(always)
         self.headers: Mapping[str, str] = {}
         self.query = ""
+        self.held = 0
         self.started = False
         self._watch: asyncio.Task[None] | None = None
         self._leaving: list[Callable[[], None]] | None = None
         self._gone: Callable[[], None] | None = None
 
-    async def body(self, limit: int, declared: str | None) -> bytes:
+    async def body(self, limit: int, declared: str | None, room: Room) -> bytes:
         """The whole body.
 
         Args:
             limit: in bytes.
             declared: the `content-length` header.
+            room: where the bytes of a body that is not small take their places, before they are
+                read; see `held`.
 
         Raises:
-            Denial: 413 beyond the limit, 408 if it does not come.
+            Denial: 413 beyond the limit, 408 if it does not come, 503 if there is no room for it.
             CancelledError: the caller left.
         """
-        if declared is not None and declared.isdecimal() and int(declared) > limit:
-            raise _too_large(limit)
+        length = int(declared) if declared is not None and declared.isdecimal() else None
+        if length is not None:
+            if length > limit:
+                raise _too_large(limit)
+            if length > SMALL:
+                await self._hold(room, length)
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message.get("body", b"")
         else:
+            if length is None:
+                await self._hold(room, limit)
             body = await self._rest(message, limit)
+            if self.held > len(body):
+                room.leave(self.held - len(body))
+                self.held = len(body)
         if len(body) > limit:
             raise _too_large(limit)
         self.visit.bytes_in = len(body)
         return body
+
+    async def _hold(self, room: Room, places: int) -> None:
+        if not room.enter_now(places):
+            await room.enter(places)
+        self.held = places
 
     async def _rest(self, message: MutableMapping[str, Any], limit: int) -> bytes:
         pieces: list[bytes] = []

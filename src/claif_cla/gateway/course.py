@@ -54,6 +54,12 @@ class Gateway:
         self.parts = parts
         server = parts.config.server
         self.room = Room(server.max_in_flight, server.max_queued, server.queue_seconds)
+        self.bodies = Room(
+            server.max_bodies_bytes,
+            server.max_queued,
+            server.queue_seconds,
+            what="too many long requests at once",
+        )
         self.is_draining = False
 
     @property
@@ -66,6 +72,7 @@ class Gateway:
         self.parts = parts
         server = parts.config.server
         self.room.resize(server.max_in_flight, server.max_queued, server.queue_seconds)
+        self.bodies.resize(server.max_bodies_bytes, server.max_queued, server.queue_seconds)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -115,9 +122,11 @@ class Gateway:
         if not self.room.enter_now():
             await self.room.enter()
         try:
-            await _asked(parts, caller, endpoint, scope)
+            await _asked(parts, caller, endpoint, scope, self.bodies)
         finally:
             self.room.leave()
+            if caller.held:
+                self.bodies.leave(caller.held)
 
     async def _admit(self, parts: Parts, caller: Caller, endpoint: Endpoint | None) -> None:
         visit = caller.visit
@@ -159,7 +168,7 @@ _OWN = {
 
 
 async def _asked(
-    parts: Parts, caller: Caller, endpoint: Endpoint, scope: Mapping[str, Any]
+    parts: Parts, caller: Caller, endpoint: Endpoint, scope: Mapping[str, Any], bodies: Room
 ) -> None:
     """Read what is asked, and answer it over upstream."""
     if not endpoint.has_body:
@@ -169,7 +178,7 @@ async def _asked(
         return
     doors.check_json(caller.headers)
     limit = parts.config.server.max_body_bytes
-    body = await caller.body(limit, caller.headers.get("content-length"))
+    body = await caller.body(limit, caller.headers.get("content-length"), bodies)
     request = _object(body)
     caller.watch(scope.get("extensions", {}).get(LEAVING))
     if endpoint.name == "chat":

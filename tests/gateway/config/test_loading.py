@@ -303,6 +303,10 @@ def test_all_problems_are_told_at_once_each_with_its_place(written):
         ("[server]\nport = '8790'", "server.port: should be an integer"),
         ("[server]\nport = 2026-11-01", "server.port: should be an integer"),
         ("[server]\nqueue_seconds = nan", "server.queue_seconds: should be a finite number"),
+        (
+            "[server]\nmax_body_bytes = 300_000_000",
+            "server: max_bodies_bytes (268435456) must not be",
+        ),
         ("[metrics]\nenabled = 1", "metrics.enabled: should be a boolean"),
         ("[models]\ndeny = 'x'", "models.deny: should be a list"),
         ("[server]\nhost = 'http://x'", "server.host: should be an address or a host name"),

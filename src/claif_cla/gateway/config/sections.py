@@ -124,6 +124,13 @@ class Server(Section):
         le=1 << 30,
         description="Longest body of a request (the API's: 32 MB).",
     )
+    max_bodies_bytes: int = Field(
+        default=268_435_456,
+        ge=1_024,
+        le=1 << 40,
+        description="All bodies over 64 KB that are served at the same time; the next ones wait in"
+        " the queue. In memory a body takes several times its length.",
+    )
     max_header_bytes: int = Field(
         default=32_768, ge=1_024, le=1 << 20, description="Largest head of a request."
     )
@@ -137,7 +144,7 @@ class Server(Section):
         default=1_000,
         ge=0,
         le=1_000_000,
-        description="Requests that may wait for that; beyond them 503.",
+        description="Requests that may wait for either; beyond them 503.",
     )
     queue_seconds: Seconds = Field(default=10, description="Longest wait in that queue; then 503.")
     keep_alive_seconds: Seconds = Field(
@@ -154,6 +161,15 @@ class Server(Section):
     drain_seconds: float = Field(
         default=30, ge=0, le=86_400, description="How long running answers may go on after SIGTERM."
     )
+
+    @model_validator(mode="after")
+    def _any_body_fits(self) -> Self:
+        if self.max_bodies_bytes < self.max_body_bytes:
+            raise ValueError(
+                f"max_bodies_bytes ({self.max_bodies_bytes}) must not be less than max_body_bytes"
+                f" ({self.max_body_bytes}): a body of that length would never fit"
+            )
+        return self
 
 
 class Upstream(Section):
