@@ -182,7 +182,9 @@ async def _asked(
     request = _object(body)
     caller.watch(scope.get("extensions", {}).get(LEAVING))
     if endpoint.name == "chat":
-        await chat(parts, caller, request, len(body))
+        size = len(body)
+        del body  # it may be 32 MB, and what upstream is sent is another
+        await chat(parts, caller, request, size)
     elif endpoint.name == "messages":
         await messages(parts, caller, request, body)
     else:

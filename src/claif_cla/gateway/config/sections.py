@@ -129,7 +129,7 @@ class Server(Section):
         ge=1_024,
         le=1 << 40,
         description="All bodies over 64 KB that are served at the same time; the next ones wait in"
-        " the queue. In memory a body takes several times its length.",
+        " the queue. In memory a body takes up to five times its length.",
     )
     max_header_bytes: int = Field(
         default=32_768, ge=1_024, le=1 << 20, description="Largest head of a request."
