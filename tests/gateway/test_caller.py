@@ -39,9 +39,10 @@ async def test_a_body_beyond_the_limit_is_not_read(pieces, declared):
     assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for():
-    caller = caller_of(Connection(b"a", unfinished=True), send_seconds=0.0)
-    with pytest.raises(Denial) as caught:
+@pytest.mark.parametrize("pieces", [[b"a"], []], ids=["begun", "nothing"])
+async def test_a_body_that_does_not_come_is_not_waited_for(pieces):
+    caller = caller_of(Connection(*pieces, unfinished=True), send_seconds=0.0)
+    with anyio.fail_after(10), pytest.raises(Denial) as caught:
         await caller.body(3, None, ROOM)
     assert caught.value.status == 408
 

@@ -46,8 +46,8 @@ class Caller:
     Args:
         visit: told what is read and written.
         receive, send: of ASGI.
-        send_seconds: how long one write, or the rest of a body, may take; then the caller counts
-            as gone.
+        send_seconds: how long one write, the beginning of a body, or the rest of it, may take; then
+            the caller counts as gone.
         always: headers of each answer.
         direct: the short way to the socket, where the server has one.
 
@@ -113,7 +113,9 @@ class Caller:
                 raise _too_large(limit)
             if length > SMALL:
                 await self._hold(room, length)
-        message = await self._receive()
+        # Nearly every body comes with its head: that one needs no timer.
+        is_here = self.direct is not None and self.direct.has_come
+        message = await (self._receive() if is_here else self._first())
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message.get("body", b"")
         else:
@@ -133,6 +135,11 @@ class Caller:
             await room.enter(places)
         self.held = places
 
+    async def _first(self) -> MutableMapping[str, Any]:
+        with anyio.move_on_after(self.send_seconds):
+            return await self._receive()
+        raise _too_late()
+
     async def _rest(self, message: MutableMapping[str, Any], limit: int) -> bytes:
         pieces: list[bytes] = []
         size = 0
@@ -148,7 +155,7 @@ class Caller:
                 if not message.get("more_body"):
                     return b"".join(pieces)
                 message = await self._receive()
-        raise Denial(408, "The request's body did not come in time.", code="body_timeout")
+        raise _too_late()
 
     def watch(self, leaving: list[Callable[[], None]] | None) -> None:
         """From now on, end the current task once the caller leaves. The body has been read.
@@ -355,3 +362,7 @@ class StreamWriter:
 def _too_large(limit: int) -> Denial:
     message = f"The request's body is larger than {limit:,} bytes, the limit of this gateway."
     return Denial(413, message, code="request_too_large")
+
+
+def _too_late() -> Denial:
+    return Denial(408, "The request's body did not come in time.", code="body_timeout")

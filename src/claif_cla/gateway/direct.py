@@ -30,6 +30,11 @@ class Direct:
     def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
         self._cycle, self.loop = cycle, loop
 
+    @property
+    def has_come(self) -> bool:
+        """Whether `receive` has something to tell at once: of the body, or that the caller left."""
+        return self._cycle.message_event.is_set()
+
     def whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Write an answer; False where that is left to uvicorn, and nothing is done.
 
