@@ -92,6 +92,36 @@ def test_orjson_changes_no_byte(value):
         assert outcome() == usual
 
 
+def test_an_orjson_that_spells_numbers_otherwise_is_not_used(monkeypatch):
+    compiled = json_text.to_json
+
+    def of_another_release(value, **options):
+        return compiled(value, **options).replace(b"e+", b"e")
+
+    monkeypatch.setattr(json_text, "_orjson_dumps", None)
+    monkeypatch.setattr(json_text, "to_json", of_another_release)
+    usual = dump_bytes([1.5e30])
+    write_with_orjson()
+    assert dump_bytes([1.5e30]) == usual
+
+
+def test_orjson_writes_nested_lists_of_objects_and_the_process_lives():
+    """Releases of orjson up to 3.11.5 corrupt the memory of the process; it dies of it later."""
+    code = (
+        "from claif_cla.wire.json_text import dump_bytes, write_with_orjson\n"
+        "write_with_orjson()\n"
+        "for depth in range(100, 300):\n"
+        "    value = 1\n"
+        "    for level in range(depth):\n"
+        "        value = [value] if level % 2 else {'a': value}\n"
+        "    for _ in range(40):\n"
+        "        dump_bytes(value)\n"
+        "        dump_bytes({'m': [value] * 3})\n"
+        "        dump_bytes([{'a': [{'b': 1}] * 8}] * depth)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = (
         "from claif_cla.wire.json_text import dump_bytes;"
